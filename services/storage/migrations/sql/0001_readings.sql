@@ -1,0 +1,21 @@
+CREATE TABLE readings (
+    device_key       integer NOT NULL,
+    ts               timestamptz NOT NULL,
+    seq              bigint NOT NULL DEFAULT 0,
+    received_at      timestamptz NOT NULL,
+    heart_rate       real,
+    spo2             real,
+    body_temperature real,
+    respiratory_rate real,
+    systolic         real,
+    diastolic        real,
+    steps            integer,
+    worn             boolean,
+    in_bed           boolean,
+    battery          real,
+    rssi             real,
+    lat              double precision,
+    lon              double precision,
+    accuracy         real,
+    PRIMARY KEY (device_key, ts, seq)
+)
