@@ -36,8 +36,10 @@ def timescale_ready() -> bool:
     if not (available and preloaded):
         return False
     allowed = bind.execute(
-        text("SELECT has_database_privilege(current_database(), 'CREATE') AND"
-             " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)")
+        text(
+            "SELECT has_database_privilege(current_database(), 'CREATE') AND"
+            " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+        )
     ).scalar_one()
     if not allowed:
         return False
@@ -51,8 +53,10 @@ def upgrade() -> None:
     if timescale_ready():
         run(readings)
         op.get_bind().execute(
-            text("SELECT create_hypertable('readings', 'ts', chunk_time_interval => interval '1 day',"
-                 " create_default_indexes => false)")
+            text(
+                "SELECT create_hypertable('readings', 'ts', chunk_time_interval => interval '1 day',"
+                " create_default_indexes => false)"
+            )
         )
     else:
         run(readings + " PARTITION BY RANGE (ts)")
