@@ -4,8 +4,9 @@ import json
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 import psycopg
 
@@ -15,7 +16,7 @@ from gateway.decoders.native import decode_readings, decode_result, decode_statu
 from gateway.lane import Connection, Lane
 from gateway.mqtt import Message
 from gateway.quarantine import Quarantined
-from gateway.topics import Leaf
+from gateway.topics import Leaf, UpTopic
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,39 @@ class _Row:
         self.message = message
 
 
+@dataclass(slots=True)
+class _Sorted:
+    """A batch of messages by what is to be done with each."""
+
+    rows: list[_Row] = field(default_factory=list)
+    states: dict[int, tuple[bool, datetime]] = field(default_factory=dict)
+    results: list[tuple[str, datetime, str]] = field(default_factory=list)
+    bad: list[Quarantined] = field(default_factory=list)
+
+    def take(self, topic: UpTopic, key: int, message: Message) -> list[Flaw]:
+        """Puts a known device's message where it belongs; returns what could not be understood."""
+        match topic.leaf:
+            case Leaf.READINGS:
+                readings, flaws = decode_readings(message.payload, message.received_at)
+                self.rows.extend(_Row(key, topic.device_id, reading, message) for reading in readings)
+                return flaws
+            case Leaf.STATUS:
+                status = decode_status(message.payload)
+                if isinstance(status, Flaw):
+                    return [status]
+                self.states[key] = (status.online, message.received_at)
+            case Leaf.RESULTS:
+                result = decode_result(message.payload)
+                if isinstance(result, Flaw):
+                    return [result]
+                self.results.append((topic.device_id, message.received_at, json.dumps(result)))
+            case Leaf.EVENTS:  # another lane's subscription
+                return [Flaw(Reason.UNKNOWN_TOPIC, None, "an event came on the telemetry connection")]
+            case _:
+                assert_never(topic.leaf)
+        return []
+
+
 class TelemetryLane(Lane):
     batch = 500
 
@@ -86,64 +120,47 @@ class TelemetryLane(Lane):
 
     def store(self, connection: Connection, messages: list[Message]) -> None:
         self._make_partitions(connection)
-        parsed = [topics.parse_up(message.topic) for message in messages]
-        self._learn(connection, {topic.device_id for topic in parsed if topic})
-        rows: list[_Row] = []
-        bad: list[Quarantined] = []
-        states: dict[int, tuple[bool, datetime]] = {}
-        results: list[tuple[str, datetime, str]] = []
-        for message, topic in zip(messages, parsed, strict=True):
-            if topic is None:
-                flaw = Flaw(Reason.UNKNOWN_TOPIC, None, "not a topic of the contract, or not a valid device id")
-                bad.append(Quarantined(message, None, flaw))
-                continue
-            key = self._keys.get(topic.device_id)
-            if key is None:
-                flaw = Flaw(Reason.UNKNOWN_DEVICE, None, f"no device {topic.device_id!r} is enrolled")
-                bad.append(Quarantined(message, topic.device_id, flaw))
-                continue
-            match topic.leaf:
-                case Leaf.READINGS:
-                    readings, flaws = decode_readings(message.payload, message.received_at)
-                    rows.extend(_Row(key, topic.device_id, reading, message) for reading in readings)
-                    bad.extend(Quarantined(message, topic.device_id, flaw) for flaw in flaws)
-                case Leaf.STATUS:
-                    status = decode_status(message.payload)
-                    if isinstance(status, Flaw):
-                        bad.append(Quarantined(message, topic.device_id, status))
-                    else:
-                        states[key] = (status.online, message.received_at)
-                case Leaf.RESULTS:
-                    result = decode_result(message.payload)
-                    if isinstance(result, Flaw):
-                        bad.append(Quarantined(message, topic.device_id, result))
-                    else:
-                        results.append((topic.device_id, message.received_at, json.dumps(result)))
-                case Leaf.EVENTS:  # another lane's subscription
-                    flaw = Flaw(Reason.UNKNOWN_TOPIC, None, "an event came on the telemetry connection")
-                    bad.append(Quarantined(message, topic.device_id, flaw))
-
-        def the_rest(cursor: psycopg.Cursor[Any]) -> None:
-            if states:
-                cursor.executemany(_ONLINE, [(key, online, at) for key, (online, at) in sorted(states.items())])
-            if results:
-                cursor.executemany(_RESULT, results)
-            self._touch(cursor, rows)
-            quarantine.keep(cursor, bad)
-
+        sorted_ = self._sort(connection, messages)
+        rows, bad = sorted_.rows, sorted_.bad
         try:
             with connection.transaction(), connection.cursor() as cursor:
                 _copy(cursor, _COPY, _TYPES, (row.values for row in rows))
-                the_rest(cursor)
+                self._store_the_rest(cursor, sorted_)
         except psycopg.errors.UniqueViolation:
             # Rare: somebody repeats. One slower transaction for this batch alone.
             with connection.transaction(), connection.cursor() as cursor:
                 bad.extend(self._store_repeats(cursor, rows))
-                the_rest(cursor)
+                self._store_the_rest(cursor, sorted_)
         for message in messages:
             message.source.acknowledge(message)
         self.stored += len(rows)
         self.quarantined += len(bad)
+
+    def _sort(self, connection: Connection, messages: list[Message]) -> _Sorted:
+        parsed = [topics.parse_up(message.topic) for message in messages]
+        self._learn(connection, {topic.device_id for topic in parsed if topic})
+        found = _Sorted()
+        for message, topic in zip(messages, parsed, strict=True):
+            if topic is None:
+                flaw = Flaw(Reason.UNKNOWN_TOPIC, None, "not a topic of the contract, or not a valid device id")
+                found.bad.append(Quarantined(message, None, flaw))
+                continue
+            key = self._keys.get(topic.device_id)
+            if key is None:
+                flaw = Flaw(Reason.UNKNOWN_DEVICE, None, f"no device {topic.device_id!r} is enrolled")
+                found.bad.append(Quarantined(message, topic.device_id, flaw))
+                continue
+            flaws = found.take(topic, key, message)
+            found.bad.extend(Quarantined(message, topic.device_id, flaw) for flaw in flaws)
+        return found
+
+    def _store_the_rest(self, cursor: psycopg.Cursor[Any], found: _Sorted) -> None:
+        if found.states:
+            cursor.executemany(_ONLINE, [(key, online, at) for key, (online, at) in sorted(found.states.items())])
+        if found.results:
+            cursor.executemany(_RESULT, found.results)
+        self._touch(cursor, found.rows)
+        quarantine.keep(cursor, found.bad)
 
     def _store_repeats(self, cursor: psycopg.Cursor[Any], rows: list[_Row]) -> list[Quarantined]:
         """Stores what is new; the first stays; a repeat that differs is told as a conflict."""
@@ -154,7 +171,7 @@ class TelemetryLane(Lane):
         conflicts = []
         for (place,) in cursor.execute(_CONFLICTS).fetchall():
             row = rows[place]
-            key, ts, seq = row.values[:3]
+            _, ts, seq = row.values[:3]
             detail = f"another reading with ts {ts.isoformat()} and seq {seq} is stored: give each its own ts or seq"
             part = json.dumps(dict(zip(_COLUMNS, row.values, strict=True)), default=str).encode()
             conflicts.append(Quarantined(row.message, row.device_id, Flaw(Reason.CONFLICT, None, detail, part)))
