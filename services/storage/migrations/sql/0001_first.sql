@@ -111,6 +111,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_account ON sessions (account_id);
 
 CREATE TABLE sign_in_failures (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     username text NOT NULL,
     address  text NOT NULL,
     at       timestamptz NOT NULL DEFAULT now()

@@ -20,8 +20,7 @@ def run(script: str) -> None:
     """Runs a script of several statements as it stands: no parameters, so `%` and `:` mean themselves."""
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None
-    with connection.cursor() as cursor:
-        cursor.execute(script)
+    connection.cursor().execute(script)
 
 
 def timescale_ready() -> bool:
