@@ -1,0 +1,94 @@
+import { computed, onScopeDispose, shallowReactive, watch, type Ref } from 'vue'
+import { getAlert, getElder } from '../api/calls'
+import { Failure, inWords } from '../api/failure'
+import type { Alert, AlertDetail, Elder } from '../api/types'
+import type { Board } from './board'
+import { unresolved } from './ordering'
+
+/** Each look at an elder's card is recorded: running down the list with a key must not open every card. */
+const SETTLE_MS = 150
+const AGAIN_MS = 3_000
+
+export interface Shown {
+  detail: AlertDetail | null
+  elder: Elder | null
+  /** Why there is no detail, or no card, yet. */
+  detailTrouble: string
+  elderTrouble: string
+}
+
+export type Detail = ReturnType<typeof followSelected>
+
+/** Keeps detail and elder card of the selected alert up to date: again at each change, again after a failure. */
+export function followSelected(selectedId: Readonly<Ref<string | null>>, board: Board) {
+  const shown = shallowReactive<Shown>({ detail: null, elder: null, detailTrouble: '', elderTrouble: '' })
+
+  const alert = computed<Alert | null>(() => {
+    const id = selectedId.value
+    if (id === null) return null
+    return board.known.get(id) ?? (shown.detail?.id === id ? shown.detail : null)
+  })
+  const elderKey = computed(() => {
+    const now = alert.value
+    return now?.elder ? `${now.elder.id} ${now.id} ${unresolved(now)}` : null
+  })
+
+  watch(selectedId, () => Object.assign(shown, { detail: null, detailTrouble: '' }), { flush: 'sync' })
+  repeat(
+    () => (selectedId.value === null ? null : `${selectedId.value} ${alert.value?.version ?? ''}`),
+    async () => {
+      const id = selectedId.value
+      if (id === null) return
+      const detail = await getAlert(id)
+      if (selectedId.value !== id || (shown.detail && shown.detail.version > detail.version)) return
+      Object.assign(shown, { detail, detailTrouble: '' })
+      board.apply(detail)
+    },
+    (trouble) => (shown.detailTrouble = trouble),
+  )
+
+  watch(elderKey, () => Object.assign(shown, { elder: null, elderTrouble: '' }), { flush: 'sync' })
+  repeat(
+    () => elderKey.value,
+    async () => {
+      const key = elderKey.value
+      const id = alert.value?.elder?.id
+      if (!id) return
+      const elder = await getElder(id)
+      if (elderKey.value === key) Object.assign(shown, { elder, elderTrouble: '' })
+    },
+    (trouble) => (shown.elderTrouble = trouble),
+  )
+
+  return { alert, shown }
+}
+
+/** Loads when `key` has settled, and again every few seconds while the failure may pass. */
+function repeat(key: () => string | null, load: () => Promise<void>, trouble: (words: string) => void): void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let running = 0
+  const schedule = (ms: number): void => {
+    clearTimeout(timer)
+    const run = ++running
+    timer = setTimeout(() => {
+      load().catch((cause: unknown) => {
+        if (run !== running) return
+        trouble(inWords(cause))
+        if (cause instanceof Failure && cause.passing) schedule(AGAIN_MS)
+      })
+    }, ms)
+  }
+  watch(
+    key,
+    (now, before) => {
+      clearTimeout(timer)
+      running++
+      if (now !== null) schedule(before === null || before === undefined ? 0 : SETTLE_MS)
+    },
+    { immediate: true },
+  )
+  onScopeDispose(() => {
+    clearTimeout(timer)
+    running++
+  })
+}

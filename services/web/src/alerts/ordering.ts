@@ -1,0 +1,37 @@
+import type { Alert, AlertState, Severity } from '../api/types'
+
+const WORST_FIRST: readonly Severity[] = ['red', 'orange', 'yellow', 'blue']
+const UNRESOLVED: readonly AlertState[] = ['triggered', 'acknowledged', 'dispatched', 'arrived']
+
+export function unresolved(alert: Alert): boolean {
+  return UNRESOLVED.includes(alert.state)
+}
+
+/** Nobody has it, or somebody has it and the elder pressed again: it sounds, and it flashes. */
+export function waiting(alert: Alert): boolean {
+  return alert.state === 'triggered' || (alert.attention && unresolved(alert))
+}
+
+/** Worst first; in one colour those pressed again before the rest; then the one that waits longest. */
+export function byUrgency(a: Alert, b: Alert): number {
+  return (
+    rank(a.severity) - rank(b.severity) ||
+    Number(b.attention) - Number(a.attention) ||
+    Date.parse(a.occurred_at) - Date.parse(b.occurred_at) ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  )
+}
+
+/** A severity this screen does not know goes to the top rather than out of sight. */
+function rank(severity: Severity): number {
+  return WORST_FIRST.indexOf(severity)
+}
+
+/** 刚处置: those still to be followed up first, then the newest. */
+export function byFollowUp(a: Alert, b: Alert): number {
+  return (
+    Number(a.state !== 'resolved') - Number(b.state !== 'resolved') ||
+    Date.parse(b.raised_at) - Date.parse(a.raised_at) ||
+    (a.id < b.id ? 1 : -1)
+  )
+}

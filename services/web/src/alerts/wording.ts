@@ -1,0 +1,148 @@
+/** The words of this screen. 接警、派员、到场、处置完毕、回访 are the field's own. */
+import type { Alert, AlertState, Move, Outcome, Severity } from '../api/types'
+import { unresolved } from './ordering'
+
+const SEVERITY: Readonly<Record<Severity, { level: string; word: string; colour: string }>> = {
+  red: { level: '一级', word: '一级·紧急救援', colour: '红' },
+  orange: { level: '二级', word: '二级·很可能危险', colour: '橙' },
+  yellow: { level: '三级', word: '三级·今日处理', colour: '黄' },
+  blue: { level: '四级', word: '四级·设备维护', colour: '蓝' },
+}
+export const SEVERITIES = Object.keys(SEVERITY) as Severity[]
+export const severityLevel = (severity: Severity): string => SEVERITY[severity]?.level ?? '未分级'
+export const severityWord = (severity: Severity): string => SEVERITY[severity]?.word ?? '未分级'
+export const severityColour = (severity: Severity): string => SEVERITY[severity]?.colour ?? '？'
+
+const TYPE: Readonly<Record<string, string>> = {
+  sos: '呼救',
+  fall: '跌倒',
+  smoke: '烟雾',
+  gas: '燃气',
+  water_leak: '漏水',
+  tamper: '拆动',
+  low_battery: '低电量',
+  worn_off: '未佩戴',
+  worn_on: '已佩戴',
+  cancel: '取消',
+  test: '测试',
+  service_request: '服务请求',
+  door_open: '开门',
+  door_closed: '关门',
+  bed_out: '离床',
+  bed_in: '上床',
+  medication_taken: '已服药',
+}
+export const typeWord = (type: string): string => TYPE[type] ?? type
+
+const DEVICE: Readonly<Record<string, string>> = {
+  wristband: '手环',
+  fall_detector: '跌倒报警器',
+  emergency_button: '紧急呼叫器',
+  pull_cord: '拉绳呼叫器',
+  room_unit: '室内呼叫机',
+  bed_sensor: '床垫',
+  smoke_detector: '烟雾报警器',
+  gas_detector: '燃气报警器',
+  water_detector: '漏水报警器',
+}
+export const deviceWord = (kind: string | null | undefined): string => (kind ? (DEVICE[kind] ?? kind) : '设备')
+
+const STATE: Readonly<Record<AlertState, string>> = {
+  triggered: '待接警',
+  acknowledged: '已接警',
+  dispatched: '已派员',
+  arrived: '已到场',
+  resolved: '已处置',
+  followed_up: '已回访',
+  cancelled: '本人已取消',
+}
+export const stateWord = (state: AlertState): string => STATE[state] ?? state
+
+const MOVE: Readonly<Record<Move, string>> = {
+  acknowledge: '接警',
+  dispatch: '派员',
+  arrive: '到场',
+  resolve: '处置完毕',
+  follow_up: '回访',
+}
+
+/** The words on the button; a move that was made before is made again. */
+export function moveWord(alert: Alert, move: Move): string {
+  if (move === 'acknowledge' && alert.attention) return '再次接警'
+  if (move === 'dispatch' && alert.state === 'dispatched') return '加派人员'
+  if (move === 'follow_up' && alert.state === 'followed_up') return '再次回访'
+  return MOVE[move]
+}
+
+export const OUTCOMES: readonly { outcome: Outcome; word: string }[] = [
+  { outcome: 'assisted', word: '现场已协助' },
+  { outcome: 'hospital', word: '已送医' },
+  { outcome: 'false_alarm', word: '误报' },
+  { outcome: 'accidental', word: '误触' },
+  { outcome: 'test', word: '测试' },
+  { outcome: 'drill', word: '演练' },
+]
+export const outcomesFor = (alert: Alert): typeof OUTCOMES =>
+  OUTCOMES.filter(({ outcome }) => outcome !== 'drill' || alert.drill)
+export const outcomeWord = (outcome: string | null | undefined): string =>
+  OUTCOMES.find((each) => each.outcome === outcome)?.word ?? outcome ?? ''
+
+/** Who it is about: the elder, or what is known instead. */
+export function subject(alert: Alert): string {
+  return alert.elder?.name ?? `未登记老人（${deviceWord(alert.device_kind)}）`
+}
+
+export function place(alert: Alert): string {
+  if (alert.place) return alert.place
+  if (alert.withheld) return '已处置，位置已收起'
+  return alert.location ? '无登记地址，有定位坐标' : '无登记地址'
+}
+
+const FIRST_STEP: Readonly<Record<string, string>> = {
+  sos: '接警，立即呼叫本人核实',
+  fall: '接警，立即呼叫本人核实',
+  smoke: '接警，呼叫本人撤离，报 119',
+  gas: '接警，呼叫本人开窗撤离，勿开关电器',
+  water_leak: '接警，联系本人或家属关水阀',
+  tamper: '接警，联系本人查看设备',
+}
+
+/** What to do now, in one short line. */
+export function nextStep(alert: Alert): string {
+  if (alert.attention && unresolved(alert)) return '再次呼叫：再次接警，马上联系本人'
+  switch (alert.state) {
+    case 'triggered':
+      return FIRST_STEP[alert.type] ?? '接警，联系本人核实'
+    case 'acknowledged':
+      return alert.severity === 'red' ? '派员上门，危重即转 120' : '派员上门，或登记处置结果'
+    case 'dispatched':
+      return '等人到场，到了点到场'
+    case 'arrived':
+      return '现场处理，完毕后登记结果'
+    case 'resolved':
+      return '回访老人或家属'
+    case 'followed_up':
+      return '已办结'
+    case 'cancelled':
+      return '本人已取消，无需处理'
+  }
+}
+
+const TIMELINE: Readonly<Record<string, string>> = {
+  raised: '告警产生',
+  folded: '再次触发',
+  worsened: '升为一级',
+  escalated: '升级至上级',
+  shared: '共享协查',
+  seen: '屏幕已显示',
+  acknowledged: '接警',
+  dispatched: '派员',
+  arrived: '到场',
+  resolved: '处置完毕',
+  followed_up: '回访',
+  cancelled: '本人取消',
+  cancel_pressed: '本人按了取消',
+}
+export const timelineWord = (kind: string): string => TIMELINE[kind] ?? kind
+
+export const ROUTE_REASON: Readonly<Record<string, string>> = { home: '属地', escalated: '升级', shared: '共享' }

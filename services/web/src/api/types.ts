@@ -1,0 +1,162 @@
+/** Shapes of the public contract, version 1, as far as this screen reads them. */
+
+export type Severity = 'red' | 'orange' | 'yellow' | 'blue'
+
+export type AlertState =
+  | 'triggered'
+  | 'acknowledged'
+  | 'dispatched'
+  | 'arrived'
+  | 'resolved'
+  | 'followed_up'
+  | 'cancelled'
+
+export type Move = 'acknowledge' | 'dispatch' | 'arrive' | 'resolve' | 'follow_up'
+
+export type Outcome = 'assisted' | 'hospital' | 'false_alarm' | 'accidental' | 'test' | 'drill'
+
+export interface Named {
+  id: string
+  name: string
+}
+
+/** Degrees, WGS 84; accuracy in metres. */
+export interface Position {
+  lat: number
+  lon: number
+  accuracy?: number | null
+}
+
+export interface Alert {
+  id: string
+  type: string
+  severity: Severity
+  title: string
+  state: AlertState
+  attention: boolean
+  elder: Named | null
+  device_id: string
+  device_kind?: string | null
+  organization_id: string
+  event_id: string
+  occurred_at: string
+  received_at: string
+  raised_at: string
+  late_seconds: number
+  clock_suspect: boolean
+  event_id_reused?: boolean
+  location: Position | null
+  place?: string | null
+  withheld: boolean
+  drill: boolean
+  occurrences: number
+  confidence: number | null
+  version: number
+  holder?: Named | null
+  outcome?: Outcome | null
+  seen_at?: string | null
+  /** What the server would accept now; absent in answers of older servers. */
+  moves?: Move[]
+}
+
+export interface TimelineEntry {
+  at: string
+  kind: string
+  by: Named | null
+  origin: string | null
+  note: string | null
+  body: Record<string, unknown> | null
+  version: number
+}
+
+export interface DeviceEvent {
+  event_id: string
+  type: string
+  occurred_at: string
+  received_at: string
+  device_ts: string | null
+  clock_suspect: boolean
+  late_seconds: number
+  event_id_reused: boolean
+  battery: number | null
+  location: Position | null
+  detail: Record<string, unknown> | null
+  cancelled: boolean
+  flaws: { field?: string; reason?: string }[]
+}
+
+export interface Route {
+  organization_id: string
+  name: string
+  reason: 'home' | 'escalated' | 'shared'
+  since: string
+}
+
+export interface AlertDetail extends Alert {
+  timeline: TimelineEntry[]
+  events: DeviceEvent[]
+  routes?: Route[]
+}
+
+export interface Contact {
+  name: string
+  relation: string | null
+  phone: string
+}
+
+export interface Elder {
+  id: string
+  organization_id: string
+  name: string
+  gender: 'female' | 'male' | null
+  birth_date: string | null
+  age: number | null
+  phone: string | null
+  address: string | null
+  ability_level: string | null
+  living_situation: string | null
+  care_categories: string[] | null
+  contacts: Contact[] | null
+  position: Position | null
+  health_notes: string | null
+  entry_notes: string | null
+  withheld: boolean
+}
+
+export interface Organization {
+  id: string
+  name: string
+  tier: string
+  parent_id: string | null
+}
+
+export interface Me {
+  id: string
+  username: string
+  name: string
+  role: string
+  organizations: Organization[]
+}
+
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+export interface TokenAnswer {
+  access_token: string
+  refresh_token: string
+  token_type: string
+  expires_in: number
+}
+
+/** Something wrong behind the server that people must know of, told with each heartbeat until it is over. */
+export interface Problem {
+  code: string
+  message: string
+}
+
+export type ServerFrame =
+  | { type: 'welcome'; seq: number; open: Alert[]; resumed: boolean }
+  | { type: 'alert'; seq: number; alert: Alert }
+  | { type: 'heartbeat'; at: string; problems?: Problem[] | null }
