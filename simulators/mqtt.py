@@ -1,0 +1,62 @@
+"""aiomqtt's client, with two loose ends tied for a device that connects again and again for days."""
+
+import asyncio
+import contextlib
+import socket
+from types import TracebackType
+from typing import Self
+
+import aiomqtt
+
+
+class Client(aiomqtt.Client):
+    """One connection, to be used once.
+
+    aiomqtt 2.5 leaves the socket of an attempt that was never answered open until its keepalive ends, and an
+    unasked-for disconnection as a "Future exception was never retrieved" in the log.
+    """
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            self.cut()
+            raise
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(exc_type, exc, tb)
+        finally:
+            if self._disconnected.done() and not self._disconnected.cancelled():
+                self._disconnected.exception()
+
+    def cut(self) -> None:
+        """Break off without a goodbye, as a device does that loses its network: the will speaks."""
+        connection = self._client.socket()
+        if isinstance(connection, socket.socket):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class RefusedError(Exception):
+    """The broker does not let this device do what every device may."""
+
+
+async def subscribe(client: Client, topic: str) -> None:
+    """At QoS 1. Raises RefusedError, which aiomqtt would not say."""
+    granted = await client.subscribe(topic, qos=1)
+    for code in granted:
+        if (code if isinstance(code, int) else code.value) >= 128:
+            raise RefusedError(f"the broker does not let this device subscribe to {topic}")
+
+
+async def wait_any(*events: asyncio.Event, seconds: float | None) -> None:
+    """Until one of them is set, at most so many seconds."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
