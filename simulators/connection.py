@@ -92,6 +92,7 @@ class Connection:
         self._complain = complain
         self._client_id = self._manners.client_id_prefix + device.device_id
         self._base = f"{ROOT}/{device.device_id}/"
+        self._status = self._base + "up/status"
         self._events = asyncio.Event()
         self._rest = asyncio.Event()
         self._leave = asyncio.Event()
@@ -151,41 +152,38 @@ class Connection:
             await self._drop_session()
 
     async def _converse(self) -> None:
-        status = self._base + "up/status"
-        will = aiomqtt.Will(status, payloads.status(False, self._clock.now()), qos=1, retain=True)
+        """From the connection to the goodbye. Raises what broke it."""
+        will = aiomqtt.Will(self._status, payloads.status(False, self._clock.now()), qos=1, retain=True)
         async with self._new_client(will if self._manners.announces else None, clean_session=False) as client:
             self._accepted = self._has_session = True
-            await subscribe(client, self._base + "down/receipts")
-            await subscribe(client, self._base + "down/commands")
-            if self._manners.announces:
-                await client.publish(status, payloads.status(True, self._clock.now()), qos=1, retain=True)
-            self._client, self.trouble = client, None
-            self.up.set()
+            self._client = client
             try:
-                await self._talk(client)
+                await client.unless_broken(self._greet(client))
+                self.trouble = None
+                self.up.set()
+                await client.unless_broken(
+                    self._hear(client), self._say_events(client), self._say_rest(client), self._leave.wait()
+                )
             finally:
                 self._client = None
                 self.up.clear()
             async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._say_due_events(client)
-                await self._say_waiting(client)
-                if self._manners.announces:
-                    await client.publish(
-                        status, payloads.status(False, self._clock.now()), qos=1, retain=True
-                    )
+                await client.unless_broken(self._say_goodbye(client))
 
-    async def _talk(self, client: Client) -> None:
-        """Until asked to leave. Raises what broke the connection."""
-        parts = (self._hear(client), self._say_events(client), self._say_rest(client), self._leave.wait())
-        tasks = [asyncio.ensure_future(part) for part in parts]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in done:
-            task.result()
+    async def _greet(self, client: Client) -> None:
+        await subscribe(client, self._base + "down/receipts")
+        await subscribe(client, self._base + "down/commands")
+        await self._announce(client, online=True)
+
+    async def _say_goodbye(self, client: Client) -> None:
+        await self._say_due_events(client)
+        await self._say_waiting(client)
+        await self._announce(client, online=False)
+
+    async def _announce(self, client: Client, *, online: bool) -> None:
+        if self._manners.announces:
+            payload = payloads.status(online, self._clock.now())
+            await client.publish(self._status, payload, qos=1, retain=True)
 
     # Events have a task of their own: an SOS does not wait behind an upload of readings.
 

@@ -117,8 +117,9 @@ class Peer:
     async def run(self, ready: asyncio.Event) -> None:
         while True:
             with contextlib.suppress(aiomqtt.MqttError):
+                # A second, because aiomqtt waits out this time when the broker dies under a publish.
                 async with aiomqtt.Client(
-                    "127.0.0.1", self._broker.port, username="peer", password="reep"
+                    "127.0.0.1", self._broker.port, username="peer", password="reep", timeout=1
                 ) as client:
                     self._client = client
                     await client.subscribe("anhu/v1/+/up/#", qos=1)
