@@ -6,14 +6,17 @@ The package's own server detaches itself and outlives whoever started it; ours i
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -61,6 +64,7 @@ class EmbeddedPostgres:
         widened = open_the_way(self.directory, self.user) + open_the_way(programs() / "postgres", self.user)
         if not (self.directory / "PG_VERSION").exists():
             self._initdb()
+        self._forget_another_process()
         return widened
 
     def _initdb(self) -> None:
@@ -94,6 +98,17 @@ class EmbeddedPostgres:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise DemoError(f"PostgreSQL's initdb failed in {self.directory}: {done.stderr.strip()}")
         os.replace(unfinished, self.directory)
+
+    # A fast shutdown: it waits for nobody's connection.
+    stop_signal = signal.SIGINT
+
+    def _forget_another_process(self) -> None:
+        """Removes a left-over postmaster.pid whose number some other program has now, as after a reboot."""
+        record = self.directory / "postmaster.pid"
+        if record.exists():
+            with suppress(ValueError, IndexError, psutil.NoSuchProcess):
+                if psutil.Process(int(record.read_text().splitlines()[0])).name() != "postgres":
+                    record.unlink()
 
     @property
     def socket_directory(self) -> Path:
