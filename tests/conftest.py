@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.parts.broker import Broker
 from tests.parts.ports import free_port
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
+from tests.parts.system import Device, System, seed_database
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +90,58 @@ def port() -> int:
 def ports() -> Callable[[], int]:
     """Calls for more free ports."""
     return free_port
+
+
+@pytest.fixture(scope="session")
+def system(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """gateway, alerts and api with the demo's people, shared by all tests that break nothing of it.
+
+    Tests take turns with its devices: `wristband` hands out one that no test had before.
+    """
+    directory = tmp_path_factory.mktemp("system")
+    broker = Broker(directory / "broker")
+    broker.start()
+    with fresh_database(postgres.url()) as url:
+        seeded = seed_database(url, directory / "keys.json", elders=300)
+        system = System(directory, url, broker, seeded)
+        system.start()
+        try:
+            system.wait_until_ready()
+            yield system
+        finally:
+            system.stop()
+            broker.stop()
+
+
+@pytest.fixture(scope="session")
+def _wristbands(system: System) -> Iterator[str]:
+    """Wristbands of elders of the first station."""
+    rows = system.sql(
+        "SELECT device_id FROM devices WHERE kind = 'wristband' AND organization_id = %s ORDER BY device_id",
+        system.seeded.organization_id,
+    )
+    return iter([row[0] for row in rows])
+
+
+@pytest.fixture
+def wristbands(system: System, _wristbands: Iterator[str]) -> Iterator[Callable[[], Device]]:
+    """Calls for wristbands of the first station, each of another elder, connected until the test ends."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(Device(system.broker, next(_wristbands)))
+
+
+@pytest.fixture
+def wristband(wristbands: Callable[[], Device]) -> Device:
+    """A wristband of an elder of the first station, whom no test used before."""
+    return wristbands()
+
+
+@pytest.fixture
+def own_system(tmp_path: Path, postgres: PostgresServer, broker: Broker) -> Iterator[System]:
+    """Processes, database and broker for this test alone: it may kill them. Not started."""
+    with fresh_database(postgres.url()) as url:
+        system = System(tmp_path / "system", url, broker, seed_database(url, tmp_path / "keys.json", elders=40))
+        try:
+            yield system
+        finally:
+            system.stop()

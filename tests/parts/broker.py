@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -64,6 +64,16 @@ class Broker:
             last = list(added)[-1]
             until(lambda: self.lets_in(last, self.passwords[last]), "the broker knows its new devices")
         return added
+
+    def adopt(self, hashes: Iterable[tuple[str, str]], passwords: Mapping[str, str]) -> None:
+        """Lets devices sign in whose hashes are in a database already."""
+        self._devices.update(hashes)
+        self.passwords.update(passwords)
+        self._write_accounts()
+        if self._process is not None and passwords:
+            reload(self.pid)
+            last = list(passwords)[-1]
+            until(lambda: self.lets_in(last, passwords[last]), "the broker knows its devices")
 
     def remove_device(self, device_id: str) -> None:
         """Forgets a device's password: the next sign-in is refused, a connection stays."""

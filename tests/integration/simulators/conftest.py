@@ -35,8 +35,7 @@ class Mosquitto:
         passwords.write_text("".join(f"{user}:{user[::-1]}\n" for user in users))
         subprocess.run(["mosquitto_passwd", "-U", passwords], check=True)
         rights.write_text(
-            "user peer\ntopic readwrite anhu/v1/#\n"
-            "pattern write anhu/v1/%u/up/#\npattern read anhu/v1/%u/down/#\n"
+            "user peer\ntopic readwrite anhu/v1/#\npattern write anhu/v1/%u/up/#\npattern read anhu/v1/%u/down/#\n"
         )
         self._config = folder / "mosquitto.conf"
         self._config.write_text(
@@ -49,9 +48,7 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["mosquitto", "-c", self._config], stdout=self._log, stderr=self._log
-        )
+        self._process = subprocess.Popen(["mosquitto", "-c", self._config], stdout=self._log, stderr=self._log)
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -179,9 +176,7 @@ def broker(tmp_path: Path, fleet_devices: list[dict[str, Any]]) -> Iterator[Mosq
 @pytest.fixture
 def fleet_file(tmp_path: Path, broker: Mosquitto, fleet_devices: list[dict[str, Any]]) -> Path:
     path = tmp_path / "demo.json"
-    path.write_text(
-        json.dumps({"mqtt": {"host": "127.0.0.1", "port": broker.port}, "devices": fleet_devices})
-    )
+    path.write_text(json.dumps({"mqtt": {"host": "127.0.0.1", "port": broker.port}, "devices": fleet_devices}))
     return path
 
 

@@ -91,18 +91,14 @@ async def test_a_wrong_password_is_told(simulate, broker):
     assert "Not authorized" in err
 
 
-async def test_a_storm_through_two_broker_kills_is_told_stored_to_the_last_press(
-    simulate, peer, broker, tmp_path
-):
+async def test_a_storm_through_two_broker_kills_is_told_stored_to_the_last_press(simulate, peer, broker, tmp_path):
     out = tmp_path / "presses.jsonl"
     running = await simulate(
         "--presses", "200", "--rate", "50", "--out", str(out), "--seed", "1",
         "--resend-first", "0.3", "--resend-longest", "1",
     )  # fmt: skip
     for presses in (50, 120):
-        await peer.until(
-            lambda wanted=presses: sum(topic.endswith("events") for topic, *_ in peer.heard) > wanted
-        )
+        await peer.until(lambda wanted=presses: sum(topic.endswith("events") for topic, *_ in peer.heard) > wanted)
         broker.kill()
         broker.start()
     code, printed, err = await running.ended()
@@ -112,9 +108,7 @@ async def test_a_storm_through_two_broker_kills_is_told_stored_to_the_last_press
     assert summary["p50_ms"] <= summary["p95_ms"] <= summary["p99_ms"]
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert len({line["event_id"] for line in lines}) == 200
-    assert all(
-        line["stored_at"] >= line["sent_at"] >= line["pressed_at"] and line["sends"] >= 1 for line in lines
-    )
+    assert all(line["stored_at"] >= line["sent_at"] >= line["pressed_at"] and line["sends"] >= 1 for line in lines)
     heard = {json.loads(payload)["event_id"] for topic, payload, _ in peer.heard if topic.endswith("events")}
     assert heard == {line["event_id"] for line in lines}
 
@@ -132,9 +126,7 @@ async def test_a_visitor_leaves_no_session_with_the_broker(simulate, peer, broke
     """A clean end drops the session: no queue is left for a client that never comes back."""
     code, _, _ = await (await simulate("--press", "wb-000")).ended()
     assert code == 0
-    assert not peer.payloads("wb-000", "up/status"), (
-        "a visitor does not speak for the device's own connection"
-    )
+    assert not peer.payloads("wb-000", "up/status"), "a visitor does not speak for the device's own connection"
     visits = re.findall(r" as (sim-\w+-wb-000) \(p2, (c[01])", broker.log_text())
     assert [clean for _, clean in visits] == ["c0", "c1"], "the last visit is the clean one"
     assert len({client_id for client_id, _ in visits}) == 1

@@ -45,9 +45,7 @@ def test_another_form_fits_no_password(stored: str) -> None:
 
 def test_reads_what_mosquitto_passwd_wrote(tmp_path: Path) -> None:
     file = tmp_path / "passwords"
-    subprocess.run(
-        ["mosquitto_passwd", "-b", "-c", file, "watch-1", "a secret"], check=True, capture_output=True
-    )
+    subprocess.run(["mosquitto_passwd", "-b", "-c", file, "watch-1", "a secret"], check=True, capture_output=True)
     stored = file.read_text().strip().removeprefix("watch-1:")
     assert stored.startswith("$7$101$")
     assert verify_password("a secret", stored)
