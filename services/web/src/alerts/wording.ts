@@ -4,9 +4,9 @@ import { unresolved } from './ordering'
 
 const SEVERITY: Readonly<Record<Severity, { level: string; word: string; colour: string }>> = {
   red: { level: '一级', word: '一级·紧急救援', colour: '红' },
-  orange: { level: '二级', word: '二级·很可能危险', colour: '橙' },
+  orange: { level: '二级', word: '二级·尽快核实', colour: '橙' },
   yellow: { level: '三级', word: '三级·今日处理', colour: '黄' },
-  blue: { level: '四级', word: '四级·设备维护', colour: '蓝' },
+  blue: { level: '四级', word: '四级·日常维护', colour: '蓝' },
 }
 export const SEVERITIES = Object.keys(SEVERITY) as Severity[]
 export const severityLevel = (severity: Severity): string => SEVERITY[severity]?.level ?? '未分级'
