@@ -97,6 +97,11 @@ class Peer:
             found.extend(payload if isinstance(payload, list) else [payload])
         return found
 
+    def said_goodbye(self, device_id: str) -> bool:
+        """After which nothing more of it is under way."""
+        said = self.payloads(device_id, "up/status")
+        return bool(said) and not said[-1]["online"]
+
     def arrivals(self, device_id: str, leaf: str) -> list[float]:
         return [at for topic, _, at in self.heard if topic == f"anhu/v1/{device_id}/{leaf}"]
 
@@ -118,7 +123,13 @@ class Peer:
             with contextlib.suppress(aiomqtt.MqttError):
                 # A second, because aiomqtt waits out this time when the broker dies under a publish.
                 async with aiomqtt.Client(
-                    "127.0.0.1", self._broker.port, username="peer", password="reep", timeout=1
+                    "127.0.0.1",
+                    self._broker.port,
+                    username="peer",
+                    password="reep",
+                    identifier="peer",
+                    clean_session=False,
+                    timeout=1,
                 ) as client:
                     self._client = client
                     await client.subscribe("anhu/v1/+/up/#", qos=1)

@@ -95,7 +95,7 @@ async def test_the_scenarios_that_come_along(name, simulate, peer):
         return ["stored", "raised"]
 
     peer.answer = answer
-    running = await simulate("--scenario", name)
+    running = await simulate("--scenario", name, "--speed", "10")
     if name == "night_fall":
         await peer.until(lambda: len(peer.payloads("wb-001", "up/events")) == 2)
         await peer.receipt("wb-001", fall["id"], "cancelled")
