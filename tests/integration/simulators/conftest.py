@@ -17,10 +17,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
-KINDS = [
-    "wristband", "fall_detector", "emergency_button", "pull_cord", "bed_sensor",
-    "smoke_detector", "gas_detector", "water_detector", "door_sensor", "foot_mat",
-]  # fmt: skip
+from simulators.devices.kinds import KINDS
 
 
 class Mosquitto:
@@ -85,15 +82,22 @@ class Peer:
         self._broker = broker
         self._client: aiomqtt.Client | None = None
 
-    def payloads(self, device_id: str, leaf: str) -> list[Any]:
+    def payloads(self, device_id: str, leaf: str, skip: bytes = b"") -> list[Any]:
         wanted = f"anhu/v1/{device_id}/{leaf}"
-        return [json.loads(payload) for topic, payload, _ in self.heard if topic == wanted]
+        return [
+            json.loads(payload) for topic, payload, _ in self.heard if topic == wanted and payload != skip
+        ]
 
-    def readings(self, device_id: str) -> list[dict[str, Any]]:
+    def readings(self, device_id: str, skip: bytes = b"") -> list[dict[str, Any]]:
         found = []
-        for payload in self.payloads(device_id, "up/readings"):
+        for payload in self.payloads(device_id, "up/readings", skip):
             found.extend(payload if isinstance(payload, list) else [payload])
         return found
+
+    def said_goodbye(self, device_id: str) -> bool:
+        """After which nothing more of it is under way."""
+        said = self.payloads(device_id, "up/status")
+        return bool(said) and not said[-1]["online"]
 
     def arrivals(self, device_id: str, leaf: str) -> list[float]:
         return [at for topic, _, at in self.heard if topic == f"anhu/v1/{device_id}/{leaf}"]
@@ -116,7 +120,13 @@ class Peer:
             with contextlib.suppress(aiomqtt.MqttError):
                 # A second, because aiomqtt waits out this time when the broker dies under a publish.
                 async with aiomqtt.Client(
-                    "127.0.0.1", self._broker.port, username="peer", password="reep", timeout=1
+                    "127.0.0.1",
+                    self._broker.port,
+                    username="peer",
+                    password="reep",
+                    identifier="peer",
+                    clean_session=False,
+                    timeout=1,
                 ) as client:
                     self._client = client
                     await client.subscribe("anhu/v1/+/up/#", qos=1)
@@ -158,7 +168,7 @@ def device_ids(kind: str, count: int) -> list[str]:
 def fleet_devices() -> list[dict[str, Any]]:
     """Twenty wristbands, then one of each kind, an unknown kind last."""
     wristbands = [(device_id, "wristband") for device_id in device_ids("wb", 20)]
-    others = [(f"one-{kind}", kind) for kind in KINDS]
+    others = [(f"one-{kind}", kind) for kind in (*KINDS, "foot_mat")]
     return [
         {"device_id": device_id, "password": device_id[::-1], "kind": kind, "elder_id": f"elder-{number}"}
         for number, (device_id, kind) in enumerate([*wristbands, *others])
