@@ -3,7 +3,7 @@ import { createBoard, type Heard } from '../alerts/board'
 import { followSelected } from '../alerts/detail'
 import { nextMove } from '../alerts/moves'
 import { createMoving, type MoveResult } from '../alerts/moving'
-import { listResolved } from '../api/calls'
+import { getAlert, listResolved, postMove } from '../api/calls'
 import type { Alert, Me, Move, Organization, Problem } from '../api/types'
 import { expire } from '../signin/session'
 import { runAlarm } from '../sound/alarm'
@@ -63,7 +63,15 @@ export function openStation(organization: Organization, me: Me) {
   })
   const connection = live.connection
   const alarm = runAlarm(board, () => lostFor(Date.now()))
-  const moving = createMoving((alert) => void board.apply(alert))
+  const moving = createMoving(
+    {
+      post: postMove,
+      get: getAlert,
+      now: () => Date.now(),
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
+    (alert) => void board.apply(alert),
+  )
   // A look at a card is recorded: on a phone, a row that is only marked in the list has not been looked at.
   const detail = followSelected(
     computed(() => (narrow.value && !ui.sheet ? null : selectedId.value)),
@@ -130,26 +138,27 @@ export function openStation(organization: Organization, me: Me) {
 
   // What each alert was when the connection was lost, to say afterwards what came in between.
   let atLoss: { known: Known; since: number } | null = null
-  let settling: ReturnType<typeof setTimeout> | undefined
+  let settling: { known: Known; lostForMs: number; until: number } | null = null
   watch(
     () => connection.value.lostSince,
     (since) => {
       if (since !== null) {
-        atLoss ??= { known: known(board.open.value), since }
+        settling = null
+        if (connection.value.everLive) atLoss ??= { known: known(board.open.value), since }
       } else if (atLoss) {
-        const before = atLoss
-        const lostForMs = Date.now() - before.since
+        const now = Date.now()
+        settling = { known: atLoss.known, lostForMs: now - atLoss.since, until: now + CATCH_UP_MS }
         atLoss = null
-        clearTimeout(settling)
-        const tell = (): void => {
-          returned.value = { lostForMs, ...caughtUp(before.known, known(board.open.value)) }
-        }
-        tell()
-        settling = setTimeout(tell, CATCH_UP_MS)
+        tellReturn()
         void loadClosed()
       }
     },
   )
+  watch(board.open, tellReturn)
+  function tellReturn(): void {
+    if (!settling || Date.now() > settling.until) return
+    returned.value = { lostForMs: settling.lostForMs, ...caughtUp(settling.known, known(board.open.value)) }
+  }
   watch(
     () => connection.value.everLive,
     (now) => now && void loadClosed(),
