@@ -83,7 +83,7 @@ class System:
         except httpx.HTTPError:
             return False
 
-    def wait_until_ready(self, limit: float = 30) -> None:
+    def wait_until_ready(self, limit: float = 60) -> None:
         until(self.is_ready, f"the system is ready (logs in {self.directory})", limit=limit, every=0.1)
 
     def kill(self, name: str) -> None:
@@ -135,7 +135,9 @@ class Person:
 
     def __init__(self, system: System, username: str, password: str) -> None:
         self.system = system
-        self.http = httpx.Client(base_url=f"{system.url}/api/v1", timeout=20)
+        # A connection for each request: nothing is left open when a test ends.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(base_url=f"{system.url}/api/v1", timeout=20, limits=limits)
         answer = self.http.post("/token", data={"username": username, "password": password})
         assert answer.status_code == 200, answer.text
         self.tokens = answer.json()
