@@ -84,9 +84,7 @@ class Peer:
 
     def payloads(self, device_id: str, leaf: str, skip: bytes = b"") -> list[Any]:
         wanted = f"anhu/v1/{device_id}/{leaf}"
-        return [
-            json.loads(payload) for topic, payload, _ in self.heard if topic == wanted and payload != skip
-        ]
+        return [json.loads(payload) for topic, payload, _ in self.heard if topic == wanted and payload != skip]
 
     def readings(self, device_id: str, skip: bytes = b"") -> list[dict[str, Any]]:
         found = []

@@ -66,12 +66,7 @@ async def test_the_same_seed_start_and_duration_give_the_same_payloads(simulate,
         code, _, err = await (await simulate(*A_DAY, "--ordinary-events", *chosen)).ended()
         assert code == 0, err
         await peer.until(lambda: all(map(peer.said_goodbye, devices)))
-        runs.append(
-            {
-                name: (peer.readings(name), _first_of_each(peer.payloads(name, "up/events")))
-                for name in devices
-            }
-        )
+        runs.append({name: (peer.readings(name), _first_of_each(peer.payloads(name, "up/events"))) for name in devices})
     assert [len(readings) for readings, _ in runs[0].values()] == [1440, 1440, 24, 24]
     assert runs[0] == runs[1]
     types = {event["type"] for _, events in runs[0].values() for event in events}
@@ -104,9 +99,7 @@ def _uploads(peer):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_ends_a_run_with_a_goodbye_of_every_device(number, simulate, peer):
     running = await simulate("--skip-first", "1", "--only", "wb-001", "--only", "wb-002", "--only", "wb-000")
-    await peer.until(
-        lambda: bool(peer.payloads("wb-001", "up/status") and peer.payloads("wb-002", "up/status"))
-    )
+    await peer.until(lambda: bool(peer.payloads("wb-001", "up/status") and peer.payloads("wb-002", "up/status")))
     running.process.send_signal(number)
     code, _, err = await running.ended()
     assert code == 0, err
@@ -151,9 +144,7 @@ async def test_garbage_from_above_does_not_stop_a_device(simulate, peer):
         await peer.send("wb-001", "down/receipts", payload)
         await peer.send("wb-001", "down/commands", payload)
     await peer.send("wb-001", "down/commands", {"command_id": "c-2", "command": "ring"})
-    await peer.until(
-        lambda: any(result["command_id"] == "c-2" for result in peer.payloads("wb-001", "up/results"))
-    )
+    await peer.until(lambda: any(result["command_id"] == "c-2" for result in peer.payloads("wb-001", "up/results")))
 
 
 async def test_a_press_within_a_fleet_run(simulate, peer):
