@@ -111,6 +111,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_account ON sessions (account_id);
 
 CREATE TABLE sign_in_failures (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     username text NOT NULL,
     address  text NOT NULL,
     at       timestamptz NOT NULL DEFAULT now()
@@ -288,7 +289,9 @@ CREATE INDEX alerts_organization ON alerts (organization_id, raised_at DESC);
 -- Every event is in at most one alert: the primary key says so.
 CREATE TABLE alert_events (
     event    bigint PRIMARY KEY REFERENCES events,
-    alert_id uuid NOT NULL REFERENCES alerts
+    alert_id uuid NOT NULL REFERENCES alerts,
+    -- The furthest stage told to the device, word for word: what a repeat of the event is answered with.
+    receipt  jsonb NOT NULL
 );
 CREATE INDEX alert_events_alert ON alert_events (alert_id);
 
@@ -331,10 +334,7 @@ CREATE TABLE outbox (
     channel    text NOT NULL,                   -- 'receipt': to a device over MQTT
     recipient  text NOT NULL,
     message    jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    attempts   integer NOT NULL DEFAULT 0,
-    not_before timestamptz NOT NULL DEFAULT '-infinity',
-    last_error text
+    created_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- Live screens ---------------------------------------------------------------------------------------
@@ -360,7 +360,8 @@ CREATE INDEX station_feed_at ON station_feed (at);
 CREATE TABLE gateway_slots (
     slot        integer PRIMARY KEY,
     client_id   text NOT NULL UNIQUE,
-    backend_pid integer,                        -- the database session whose advisory lock holds the slot
+    holder      uuid,                           -- the gateway process
+    backend_pid integer,                        -- its database session, whose advisory lock holds the slot
     beat_at     timestamptz NOT NULL DEFAULT '-infinity'
 );
 

@@ -20,8 +20,7 @@ def run(script: str) -> None:
     """Runs a script of several statements as it stands: no parameters, so `%` and `:` mean themselves."""
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None
-    with connection.cursor() as cursor:
-        cursor.execute(script)
+    connection.cursor().execute(script)
 
 
 def timescale_ready() -> bool:
@@ -36,8 +35,10 @@ def timescale_ready() -> bool:
     if not (available and preloaded):
         return False
     allowed = bind.execute(
-        text("SELECT has_database_privilege(current_database(), 'CREATE') AND"
-             " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)")
+        text(
+            "SELECT has_database_privilege(current_database(), 'CREATE') AND"
+            " (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+        )
     ).scalar_one()
     if not allowed:
         return False
@@ -51,8 +52,10 @@ def upgrade() -> None:
     if timescale_ready():
         run(readings)
         op.get_bind().execute(
-            text("SELECT create_hypertable('readings', 'ts', chunk_time_interval => interval '1 day',"
-                 " create_default_indexes => false)")
+            text(
+                "SELECT create_hypertable('readings', 'ts', chunk_time_interval => interval '1 day',"
+                " create_default_indexes => false)"
+            )
         )
     else:
         run(readings + " PARTITION BY RANGE (ts)")

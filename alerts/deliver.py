@@ -1,0 +1,50 @@
+"""Takes receipts from the outbox to the devices. A row is deleted after the broker has the message, not before."""
+
+import json
+import logging
+import ssl
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+from psycopg import AsyncConnection
+
+from services.runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Connection = AsyncConnection[Any]
+
+_CLAIM = """
+SELECT id, recipient, message FROM outbox WHERE channel = 'receipt'
+ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
+"""
+_DONE = "DELETE FROM outbox WHERE id = ANY(%s)"
+
+
+def mqtt_client(settings: Settings) -> aiomqtt.Client:
+    """A connection for sending, from ANHU_MQTT_URL; not yet opened."""
+    url = urlsplit(settings.mqtt_url)
+    secure = url.scheme == "mqtts"
+    return aiomqtt.Client(
+        hostname=url.hostname or "",
+        port=url.port or (8883 if secure else 1883),
+        username=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+        tls_context=ssl.create_default_context(cafile=settings.mqtt_ca_file) if secure else None,
+        keepalive=15,
+        timeout=5,
+        max_inflight_messages=100,
+    )
+
+
+async def deliver_receipts(connection: Connection, client: aiomqtt.Client) -> int:
+    """Sends what waits, a hundred at most; how many were sent. Raises aiomqtt.MqttError when the broker is away:
+    then nothing is deleted, and all of it is sent again later."""
+    async with connection.transaction():
+        rows = await (await connection.execute(_CLAIM)).fetchall()
+        for _, device_id, message in rows:
+            await client.publish(f"anhu/v1/{device_id}/down/receipts", json.dumps(message, ensure_ascii=False), qos=1)
+        if rows:
+            await connection.execute(_DONE, ([row[0] for row in rows],))
+    return len(rows)

@@ -1,0 +1,169 @@
+"""What an alert is. Pure values; times are UTC and passed in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Severity(StrEnum):
+    """China's four warning colours, worst first."""
+
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    BLUE = "blue"
+
+
+class State(StrEnum):
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    DISPATCHED = "dispatched"
+    ARRIVED = "arrived"
+    RESOLVED = "resolved"
+    FOLLOWED_UP = "followed_up"
+    CANCELLED = "cancelled"
+
+
+#: Somebody may still be in need: location and health are open to those who answer.
+UNRESOLVED = frozenset({State.TRIGGERED, State.ACKNOWLEDGED, State.DISPATCHED, State.ARRIVED})
+
+
+class Stage(StrEnum):
+    """What a device is told of its event, in this order."""
+
+    STORED = "stored"
+    RAISED = "raised"
+    SEEN = "seen"
+    ACKNOWLEDGED = "acknowledged"
+    DISPATCHED = "dispatched"
+    ARRIVED = "arrived"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+
+
+class TimerKind(StrEnum):
+    WORSEN = "worsen"  # a fall that nobody cancelled
+    ESCALATE = "escalate"  # a red alert that nobody answered
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """WGS 84 degrees; accuracy in metres."""
+
+    lat: float
+    lon: float
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table type → severity; `then_*` is what it becomes when nobody cancels or answers in time."""
+
+    type: str
+    severity: Severity
+    title: str
+    then_seconds: int | None = None
+    then_severity: Severity | None = None
+    then_title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    id: UUID
+    type: str
+    severity: Severity
+    title: str
+    state: State
+    attention: bool
+    elder: Person | None
+    device_id: str
+    device_kind: str | None
+    place: str | None
+    organization_id: UUID
+    event_id: str
+    occurred_at: datetime
+    received_at: datetime
+    raised_at: datetime
+    last_move_at: datetime
+    late_seconds: int
+    clock_suspect: bool
+    event_id_reused: bool
+    position: Position | None
+    drill: bool
+    occurrences: int
+    confidence: float | None
+    holder: Person | None
+    outcome: str | None
+    seen_at: datetime | None
+    version: int
+
+    @property
+    def unresolved(self) -> bool:
+        return self.state in UNRESOLVED
+
+    @property
+    def stage(self) -> Stage:
+        """The furthest that can be said to the device."""
+        match self.state:
+            case State.TRIGGERED:
+                return Stage.SEEN if self.seen_at else Stage.RAISED
+            case State.RESOLVED | State.FOLLOWED_UP:
+                return Stage.RESOLVED
+            case state:
+                return Stage(state.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who moves an alert, and from where (the network address of the request)."""
+
+    id: UUID
+    name: str
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the timeline."""
+
+    kind: str
+    actor: Actor | None = None
+    note: str | None = None
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    kind: TimerKind
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A decision: the alert as it leaves it, and all that is to be saved and told in the same commit."""
+
+    alert: Alert
+    entries: tuple[Entry, ...]
+    start: tuple[Timer, ...] = ()
+    stop: frozenset[TimerKind] = frozenset()
+    #: an organisation whose screens show it from now on
+    route: tuple[UUID, str] | None = None
+    #: who is on the way, for the receipt
+    responder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing changes; `detail` tells the operator why, in Chinese."""
+
+    detail: str
+    holder: Person | None = None

@@ -1,0 +1,150 @@
+"""What an event does: raises, folds, cancels, asks for a service, or is only recorded. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from alerts.domain.alert import (
+    Alert,
+    Change,
+    Entry,
+    Person,
+    Position,
+    Rule,
+    Severity,
+    State,
+    Timer,
+    TimerKind,
+)
+
+#: An event this long after an alert's last move is a new story.
+FOLD_WINDOW = timedelta(minutes=30)
+#: An unanswered red alert climbs one organisation each time this passes.
+ESCALATE_AFTER = timedelta(seconds=60)
+#: How long a cancel waits for the fall that it overtook. Not longer: a stale one must not hide a later fall.
+CANCEL_WAITS = timedelta(minutes=10)
+#: A message that took less than this is on time.
+LATE_FROM_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it was stored; `id` is its row."""
+
+    id: int
+    device_id: str
+    device_kind: str | None
+    event_id: str
+    type: str
+    occurred_at: datetime
+    received_at: datetime
+    clock_suspect: bool = False
+    event_id_reused: bool = False
+    cancels: str | None = None
+    position: Position | None = None
+    detail: dict[str, Any] | None = None
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where an event belongs: its elder if known, its organisation always."""
+
+    organization_id: UUID
+    elder: Person | None = None
+    place: str | None = None
+
+
+def late_seconds(event: Event) -> int:
+    late = int((event.received_at - event.occurred_at).total_seconds())
+    return late if late >= LATE_FROM_SECONDS else 0
+
+
+def fold_target(candidates: Sequence[Alert], event: Event, home: Home, now: datetime) -> Alert | None:
+    """The unresolved alert of the same cause that the event belongs to, the newest if there are several."""
+    same = [
+        alert
+        for alert in candidates
+        if alert.unresolved
+        and alert.type == event.type
+        and alert.drill == event.drill
+        and (alert.elder.id == home.elder.id if alert.elder and home.elder else alert.elder is home.elder)
+        and (home.elder is not None or alert.device_id == event.device_id)
+        and now - alert.last_move_at <= FOLD_WINDOW
+    ]
+    return max(same, key=lambda alert: alert.raised_at, default=None)
+
+
+def raise_alert(event: Event, rule: Rule, home: Home, alert_id: UUID, now: datetime) -> Change:
+    """A new alert at the event's own organisation."""
+    alert = Alert(
+        id=alert_id,
+        type=event.type,
+        severity=rule.severity,
+        title=rule.title,
+        state=State.TRIGGERED,
+        attention=False,
+        elder=home.elder,
+        device_id=event.device_id,
+        device_kind=event.device_kind,
+        place=home.place,
+        organization_id=home.organization_id,
+        event_id=event.event_id,
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        raised_at=now,
+        last_move_at=now,
+        late_seconds=late_seconds(event),
+        clock_suspect=event.clock_suspect,
+        event_id_reused=event.event_id_reused,
+        position=event.position,
+        drill=event.drill,
+        occurrences=1,
+        confidence=None,
+        holder=None,
+        outcome=None,
+        seen_at=None,
+        version=1,
+    )
+    timers: tuple[Timer, ...] = ()
+    if rule.then_seconds is not None:
+        timers += (Timer(TimerKind.WORSEN, now + timedelta(seconds=rule.then_seconds)),)
+    if rule.severity is Severity.RED:
+        timers += (Timer(TimerKind.ESCALATE, now + ESCALATE_AFTER),)
+    return Change(alert, (Entry("raised"),), start=timers, route=(home.organization_id, "home"))
+
+
+def fold(alert: Alert, event: Event) -> Change:
+    """One more press: it sounds again, and asks for an answer again once it was answered."""
+    return Change(
+        replace(
+            alert,
+            occurrences=alert.occurrences + 1,
+            attention=alert.attention or alert.state is not State.TRIGGERED,
+            position=event.position or alert.position,
+            version=alert.version + 1,
+        ),
+        (Entry("folded", body={"event_id": event.event_id}),),
+    )
+
+
+def cancel(alert: Alert, rule: Rule | None, cancel_event: Event, all_cancelled: bool, now: datetime) -> Change:
+    """The elder pressed cancel. `all_cancelled`: whether, with this one, every event of the alert is cancelled."""
+    body = {"event_id": cancel_event.event_id, "cancels": cancel_event.cancels}
+    # Only what has not yet become what it threatens to become can be called off: a fall in its first seconds.
+    cancellable = rule is not None and rule.then_seconds is not None and alert.severity is rule.severity
+    if alert.state is State.TRIGGERED and cancellable and all_cancelled:
+        cancelled = replace(alert, state=State.CANCELLED, last_move_at=now, version=alert.version + 1)
+        return Change(cancelled, (Entry("cancelled", body=body),), stop=frozenset(TimerKind))
+    return Change(replace(alert, version=alert.version + 1), (Entry("cancel_pressed", body=body),))
+
+
+def waiting_cancel_fits(cancel_event: Event, fall: Event) -> bool:
+    """Whether a cancel that came first may be of this fall: it waited briefly, and did not happen before it."""
+    if fall.received_at - cancel_event.received_at > CANCEL_WAITS:
+        return False
+    if fall.clock_suspect or cancel_event.clock_suspect:
+        return True
+    return cancel_event.occurred_at >= fall.occurred_at

@@ -1,0 +1,38 @@
+"""A person's move: acknowledge, dispatch, arrive, resolve, follow up. One transaction."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from alerts import ledger
+from alerts.domain.alert import Actor, Alert, Refusal
+from alerts.domain.transitions import KINDS, Move, body_of, decide_move, name_of
+
+Connection = AsyncConnection[Any]
+
+_MADE_BEFORE = """
+SELECT 1 FROM alert_timeline WHERE alert_id = %s AND kind = %s AND account_id = %s AND body = %s LIMIT 1
+"""
+
+
+async def move_alert(connection: Connection, alert_id: UUID, move: Move, actor: Actor) -> Alert | Refusal | None:
+    """The alert as the move leaves it; a Refusal that changed nothing; None when there is no such alert.
+
+    The same move by the same person with the same body changes nothing, at any later time: an answer that was lost
+    on its way may be asked for again. The row lock makes two operators one after the other.
+    """
+    async with connection.transaction():
+        locked = await ledger.lock_alert(connection, alert_id)
+        if locked is None:
+            return None
+        alert, now = locked
+        made = await connection.execute(_MADE_BEFORE, (alert_id, KINDS[name_of(move)], actor.id, Jsonb(body_of(move))))
+        if await made.fetchone():
+            return alert
+        decided = decide_move(alert, move, actor, now)
+        if isinstance(decided, Refusal):
+            return decided
+        await ledger.save(connection, alert, decided, now)
+        return decided.alert

@@ -1,0 +1,60 @@
+"""An alert as the contract's JSON: the same for lists, moves and live frames. Pure."""
+
+from datetime import datetime
+from typing import Any
+
+from alerts.domain.alert import Alert
+from alerts.domain.transitions import allowed_moves
+
+
+def alert_json(alert: Alert) -> dict[str, Any]:
+    """The contract's alert, and beside it `place`, `device_kind`, `holder`, `outcome`, `seen_at`,
+    `event_id_reused` and `moves`. Location and place are withheld once it is no longer unresolved."""
+    withheld = not alert.unresolved
+    position = None if withheld else alert.position
+    return {
+        "id": str(alert.id),
+        "type": alert.type,
+        "severity": alert.severity.value,
+        "title": alert.title,
+        "state": alert.state.value,
+        "attention": alert.attention,
+        "elder": {"id": str(alert.elder.id), "name": alert.elder.name} if alert.elder else None,
+        "device_id": alert.device_id,
+        "device_kind": alert.device_kind,
+        "organization_id": str(alert.organization_id),
+        "event_id": alert.event_id,
+        "event_id_reused": alert.event_id_reused,
+        "occurred_at": time_json(alert.occurred_at),
+        "received_at": time_json(alert.received_at),
+        "raised_at": time_json(alert.raised_at),
+        "late_seconds": alert.late_seconds,
+        "clock_suspect": alert.clock_suspect,
+        "location": position_json(position),
+        "place": None if withheld else alert.place,
+        "withheld": withheld,
+        "drill": alert.drill,
+        "occurrences": alert.occurrences,
+        "confidence": alert.confidence,
+        "holder": {"id": str(alert.holder.id), "name": alert.holder.name} if alert.holder else None,
+        "outcome": alert.outcome,
+        "seen_at": time_json(alert.seen_at),
+        "moves": allowed_moves(alert),
+        "version": alert.version,
+    }
+
+
+def withhold(frame: dict[str, Any]) -> dict[str, Any]:
+    """An alert's JSON of an earlier time, without what may no longer be shown."""
+    return frame | {"location": None, "place": None, "withheld": True}
+
+
+def time_json(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def position_json(position: Any) -> dict[str, float] | None:
+    if position is None:
+        return None
+    accuracy = {} if position.accuracy is None else {"accuracy": position.accuracy}
+    return {"lat": position.lat, "lon": position.lon} | accuracy

@@ -1,0 +1,186 @@
+"""Takes one event from the queue and does what the domain says of it: one event, one transaction."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import uuid_utils
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from alerts import ledger
+from alerts.domain import intake
+from alerts.domain.alert import Alert, Change, Person, Position, Rule
+from alerts.domain.intake import Event, Home
+
+log = logging.getLogger(__name__)
+
+Connection = AsyncConnection[Any]
+
+# In the order of their coming for each device; one that failed before does not hold up the next.
+_CLAIM = """
+SELECT q.event FROM event_queue q
+WHERE q.not_before <= clock_timestamp()
+  AND NOT EXISTS (SELECT FROM event_queue e
+                  WHERE e.device_id = q.device_id AND e.event < q.event AND e.attempts = 0)
+ORDER BY q.event LIMIT 1 FOR UPDATE OF q SKIP LOCKED
+"""
+_EVENT = """
+SELECT e.*, d.kind AS device_kind, p.name AS elder_name, p.address, clock_timestamp() AS now,
+       coalesce(p.organization_id, e.organization_id,
+                (SELECT id FROM organizations WHERE parent_id IS NULL ORDER BY created_at, id LIMIT 1)) AS home
+FROM events e
+LEFT JOIN devices d ON d.device_id = e.device_id
+LEFT JOIN elders p ON p.id = e.elder_id
+WHERE e.id = %s
+"""
+_DONE = "DELETE FROM event_queue WHERE event = %s"
+_FAILED = """
+UPDATE event_queue SET attempts = attempts + 1, last_error = %s,
+       not_before = clock_timestamp() + make_interval(secs => least(power(2, attempts), 30))
+WHERE event = %s
+"""
+_CANCELLED_EVENT = """
+SELECT e.id, ae.alert_id FROM events e JOIN alert_events ae ON ae.event = e.id
+WHERE e.device_id = %s AND e.event_id = %s AND e.type <> 'cancel' ORDER BY e.id DESC LIMIT 1
+"""
+_MARK_CANCELLED = "UPDATE events SET cancelled_at = %s WHERE id = ANY(%s)"
+_ALL_CANCELLED = """
+SELECT bool_and(e.cancelled_at IS NOT NULL) FROM alert_events ae JOIN events e ON e.id = ae.event
+WHERE ae.alert_id = %s
+"""
+_WAITING_CANCELS = """
+SELECT *, NULL AS device_kind FROM events
+WHERE device_id = %s AND cancels = %s AND type = 'cancel' AND cancelled_at IS NULL ORDER BY id
+"""
+_SERVICE_REQUEST = """
+INSERT INTO service_requests (id, event, organization_id, elder_id, device_id, service, requested_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What became of an event that could not be taken in: it stays in the queue and is tried again."""
+
+    event: int
+    error: Exception
+
+
+async def take_in_next(connection: Connection) -> bool | Failure:
+    """Claims and takes in one event; False when there is none to claim.
+
+    The claim is a row lock: when this process dies, PostgreSQL gives the event to the next claim.
+    """
+    event_row: int | None = None
+    try:
+        async with connection.transaction():
+            claimed = await (await connection.execute(_CLAIM)).fetchone()
+            if claimed is None:
+                return False
+            event_row = claimed[0]
+            await _take_in(connection, claimed[0])
+            await connection.execute(_DONE, (claimed[0],))
+        return True
+    except Exception as error:
+        if event_row is None or connection.closed:
+            raise
+        async with connection.transaction():
+            await connection.execute(_FAILED, (str(error)[:1000], event_row))
+        return Failure(event_row, error)
+
+
+async def _take_in(connection: Connection, event_row: int) -> None:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        row = await (await cursor.execute(_EVENT, (event_row,))).fetchone()
+    assert row is not None  # the queue's foreign key
+    event = _event_of(row)
+    elder = Person(row["elder_id"], row["elder_name"]) if row["elder_id"] else None
+    now: datetime = row["now"]
+    if event.type == "cancel":
+        if row["cancelled_at"] is None:  # else the fall came meanwhile, and took it
+            await _cancel(connection, event, now)
+        return
+    if event.type == "service_request":
+        service = str((event.detail or {}).get("service", ""))
+        await connection.execute(
+            _SERVICE_REQUEST,
+            (_new_id(), event.id, _home_of(row, elder).organization_id, row["elder_id"], event.device_id, service, now),
+        )
+        return
+    rule = (await ledger.load_rules(connection)).get(event.type)
+    if rule is not None:
+        await _raise_or_fold(connection, event, rule, _home_of(row, elder))
+
+
+async def _raise_or_fold(connection: Connection, event: Event, rule: Rule, home: Home) -> None:
+    candidates = await ledger.lock_same_cause(connection, event.type, home.elder, event.device_id)
+    # The lock may have been waited for: the time that counts is the one after it.
+    clock = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    assert clock is not None
+    now: datetime = clock[0]
+    before = intake.fold_target(candidates, event, home, now)
+    change = intake.fold(before, event) if before else intake.raise_alert(event, rule, home, _new_id(), now)
+    await ledger.save(connection, before, change, now, ledger.Folded(event.id, event.device_id, event.event_id))
+    alert = change.alert
+    for waiting in await _waiting_cancels(connection, event):
+        if intake.waiting_cancel_fits(waiting, event):
+            alert = (await _apply_cancel(connection, alert, rule, cancel=waiting, of=event.id, now=now)).alert
+
+
+async def _cancel(connection: Connection, event: Event, now: datetime) -> None:
+    found = await (await connection.execute(_CANCELLED_EVENT, (event.device_id, event.cancels))).fetchone()
+    if found is None:
+        log.info("a cancel of %s waits for its event %s", event.device_id, event.cancels)
+        return
+    cancelled_event, alert_id = found
+    locked = await ledger.lock_alert(connection, alert_id)
+    assert locked is not None
+    alert, now = locked
+    rule = (await ledger.load_rules(connection)).get(alert.type)
+    await _apply_cancel(connection, alert, rule, cancel=event, of=cancelled_event, now=now)
+
+
+async def _apply_cancel(
+    connection: Connection, alert: Alert, rule: Rule | None, *, cancel: Event, of: int, now: datetime
+) -> Change:
+    await connection.execute(_MARK_CANCELLED, (now, [of, cancel.id]))
+    all_cancelled = await (await connection.execute(_ALL_CANCELLED, (alert.id,))).fetchone()
+    change = intake.cancel(alert, rule, cancel, bool(all_cancelled and all_cancelled[0]), now)
+    await ledger.save(connection, alert, change, now)
+    return change
+
+
+async def _waiting_cancels(connection: Connection, event: Event) -> list[Event]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_WAITING_CANCELS, (event.device_id, event.event_id))
+        return [_event_of(row) for row in await cursor.fetchall()]
+
+
+def _home_of(row: dict[str, Any], elder: Person | None) -> Home:
+    if row["home"] is None:
+        raise LookupError("there is no organisation yet, so no station to tell: make the root organisation first")
+    return Home(row["home"], elder, row["address"])
+
+
+def _event_of(row: dict[str, Any]) -> Event:
+    return Event(
+        id=row["id"],
+        device_id=row["device_id"],
+        device_kind=row["device_kind"],
+        event_id=row["event_id"],
+        type=row["type"],
+        occurred_at=row["occurred_at"],
+        received_at=row["received_at"],
+        clock_suspect=row["clock_suspect"],
+        event_id_reused=row["event_id_reused"],
+        cancels=row["cancels"],
+        position=None if row["lat"] is None else Position(row["lat"], row["lon"], row["accuracy"]),
+        detail=row["detail"],
+    )
+
+
+def _new_id() -> UUID:
+    return UUID(bytes=uuid_utils.uuid7().bytes)

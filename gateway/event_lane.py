@@ -1,0 +1,221 @@
+"""Events: one commit for the event, its place in the queue and the word to the alert workers; then the
+acknowledgement; then the receipt."""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from gateway import quarantine, topics
+from gateway.decoders.model import EMERGENCIES, Event, Flaw, Reason, Rejection
+from gateway.decoders.native import decode_event
+from gateway.lane import Connection, Lane
+from gateway.mqtt import Message
+
+log = logging.getLogger(__name__)
+
+#: A device repeats at least once a minute until it is told `stored`. Where the clock cannot tell a repeat from a
+#: new press with the same name, one that comes later than this after the last is a new press.
+REPEAT_WINDOW = timedelta(seconds=120)
+
+#: An index cannot hold a name without end; no enrolled device has one over 64.
+MAX_NAME = 200
+
+_DEVICES = """
+SELECT device_id, elder_id, organization_id FROM devices WHERE device_id = ANY(%s) AND revoked_at IS NULL
+"""
+_LAST_WITHOUT_CLOCK = """
+SELECT ts_key, last_received_at FROM events
+WHERE device_id = %(device_id)s AND event_id = %(event_id)s AND type = %(type)s AND clock_suspect
+  AND (ts_key = %(ts_key)s OR starts_with(ts_key, %(ts_key)s || ' again '))
+ORDER BY id DESC LIMIT 1
+"""
+_INSERT = """
+INSERT INTO events (device_id, event_id, type, ts_key, occurred_at, received_at, last_received_at, device_ts,
+                    clock_suspect, event_id_reused, seq, cancels, lat, lon, accuracy, battery, detail, flaws, raw,
+                    elder_id, organization_id)
+VALUES (%(device_id)s, %(event_id)s, %(type)s, %(ts_key)s, %(occurred_at)s, %(received_at)s, %(received_at)s,
+        %(device_ts)s, %(clock_suspect)s,
+        EXISTS (SELECT FROM events WHERE device_id = %(device_id)s AND event_id = %(event_id)s),
+        %(seq)s, %(cancels)s, %(lat)s, %(lon)s, %(accuracy)s, %(battery)s, %(detail)s, %(flaws)s, %(raw)s,
+        %(elder_id)s, %(organization_id)s)
+ON CONFLICT (device_id, event_id, type, ts_key) DO UPDATE
+    SET repeats = events.repeats + 1, last_received_at = greatest(events.last_received_at, excluded.received_at)
+RETURNING id, repeats
+"""
+_QUEUE = "INSERT INTO event_queue (event, device_id) VALUES (%s, %s)"
+_FURTHEST = "SELECT receipt FROM alert_events WHERE event = %s"
+_SEEN = """
+INSERT INTO device_states AS s (device_key, last_seen_at, battery)
+SELECT key, %(received_at)s, %(battery)s FROM devices WHERE device_id = %(device_id)s
+ON CONFLICT (device_key) DO UPDATE
+    SET last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
+        battery = coalesce(excluded.battery, s.battery)
+"""
+NOTIFY_EVENTS = "SELECT pg_notify('anhu_events', '')"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    device_id: str
+    receipts: tuple[dict[str, Any], ...]
+
+
+class EventLane(Lane):
+    batch = 64
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__("event-lane", database_url)
+        self.repeats = 0
+
+    def store(self, connection: Connection, messages: list[Message]) -> None:
+        answers: list[_Answer | None] = []
+        stored = quarantined = repeats = 0
+        with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+            topics_of = [topics.parse_up(message.topic) for message in messages]
+            known = self._devices(cursor, [topic.device_id for topic in topics_of if topic])
+            for message, topic in zip(messages, topics_of, strict=True):
+                device_id = topic.device_id if topic else _device_of(message.topic)
+                decoded = decode_event(message.payload, message.received_at)
+                device = known.get(device_id)
+                if device is None and not (isinstance(decoded, Event) and decoded.type in EMERGENCIES):
+                    decoded = Rejection(decoded.event_id, (_unknown(device_id),))
+                if isinstance(decoded, Rejection):
+                    quarantine.keep(
+                        cursor, [quarantine.Quarantined(message, device_id, flaw) for flaw in decoded.flaws]
+                    )
+                    quarantined += 1
+                    answers.append(_Answer(device_id, (_rejected(decoded),)))
+                    continue
+                receipts, repeat = self._keep(cursor, device_id, device or {}, decoded, message)
+                repeats += repeat
+                stored += not repeat
+                answers.append(_Answer(device_id, receipts))
+            if stored:
+                cursor.execute(NOTIFY_EVENTS)
+        self._answer(messages, answers)
+        self.stored += stored
+        self.repeats += repeats
+        self.quarantined += quarantined
+
+    def set_aside(self, connection: Connection, message: Message, why: str) -> None:
+        """The bytes alone are kept. An emergency still raises, by its type and its hash."""
+        device_id = _device_of(message.topic)
+        flaw = Flaw(Reason.UNSTORABLE, None, f"the database refused it: {why}")
+        decoded = decode_event(message.payload, message.received_at)
+        with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+            if isinstance(decoded, Event) and decoded.type in EMERGENCIES:
+                bare = Event(
+                    event_id=decoded.event_id,
+                    type=decoded.type,
+                    ts_key=decoded.ts_key,
+                    occurred_at=message.received_at,
+                    received_at=message.received_at,
+                    clock_suspect=True,
+                    flaws=(flaw,),
+                )
+                device = self._devices(cursor, [device_id]).get(device_id, {})
+                receipts, _ = self._keep(cursor, device_id, device, bare, message)
+                cursor.execute(NOTIFY_EVENTS)
+            else:
+                quarantine.keep(cursor, [quarantine.Quarantined(message, device_id, flaw)])
+                receipts = (_rejected(Rejection(decoded.event_id, (flaw,))),)
+        self._answer([message], [_Answer(device_id, receipts)])
+
+    def _devices(self, cursor: psycopg.Cursor[dict[str, Any]], names: list[str]) -> dict[str, dict[str, Any]]:
+        return {row["device_id"]: row for row in cursor.execute(_DEVICES, (names,))}
+
+    def _keep(
+        self,
+        cursor: psycopg.Cursor[dict[str, Any]],
+        device_id: str,
+        device: dict[str, Any],
+        event: Event,
+        message: Message,
+    ) -> tuple[tuple[dict[str, Any], ...], bool]:
+        """The receipts to send, and whether it was a repeat."""
+        location = event.location
+        row: dict[str, Any] = {
+            "device_id": device_id,
+            "event_id": event.event_id,
+            "type": event.type,
+            "ts_key": event.ts_key,
+            "occurred_at": event.occurred_at,
+            "received_at": event.received_at,
+            "device_ts": event.device_ts,
+            "clock_suspect": event.clock_suspect,
+            "seq": event.seq,
+            "cancels": event.cancels,
+            "lat": location and location.lat,
+            "lon": location and location.lon,
+            "accuracy": location and location.accuracy,
+            "battery": event.battery,
+            "detail": Jsonb(event.detail) if event.detail is not None else None,
+            "flaws": Jsonb([{"field": f.field, "reason": f.reason, "detail": f.detail} for f in event.flaws]),
+            "raw": message.payload[: quarantine.KEPT_BYTES],
+            "elder_id": device.get("elder_id"),
+            "organization_id": device.get("organization_id"),
+        }
+        if event.clock_suspect:
+            # One device, one transaction at a time: the look and the insert belong together.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('clock ' || %s, 0))", (device_id,))
+            last = cursor.execute(_LAST_WITHOUT_CLOCK, row).fetchone()
+            if last is not None:
+                if event.received_at - last["last_received_at"] <= REPEAT_WINDOW:
+                    row["ts_key"] = last["ts_key"]
+                else:
+                    row["ts_key"] += f" again {event.received_at.isoformat()}"
+        kept = cursor.execute(_INSERT, row).fetchone()
+        assert kept is not None
+        now = _told(datetime.now(UTC))
+        receipts = [{"event_id": event.event_id, "stage": "stored", "at": now, "message": "已收到"}]
+        if kept["repeats"]:
+            furthest = cursor.execute(_FURTHEST, (kept["id"],)).fetchone()
+            if furthest is not None:
+                receipts.append(furthest["receipt"])
+            return tuple(receipts), True
+        cursor.execute(_QUEUE, (kept["id"], device_id))
+        cursor.execute(_SEEN, row)
+        return tuple(receipts), False
+
+    def _answer(self, messages: list[Message], answers: list[_Answer | None]) -> None:
+        for message in messages:
+            message.source.acknowledge(message)
+        for message, answer in zip(messages, answers, strict=True):
+            if answer is None:
+                continue
+            for receipt in answer.receipts:
+                message.source.publish(
+                    topics.receipts(answer.device_id), json.dumps(receipt, ensure_ascii=False).encode()
+                )
+
+
+def _rejected(rejection: Rejection) -> dict[str, Any]:
+    first = rejection.flaws[0]
+    return {
+        "event_id": rejection.event_id,
+        "stage": "rejected",
+        "at": _told(datetime.now(UTC)),
+        "reason": first.reason,
+        "field": first.field,
+        "message": "; ".join(flaw.detail for flaw in rejection.flaws),
+    }
+
+
+def _unknown(device_id: str) -> Flaw:
+    return Flaw(Reason.UNKNOWN_DEVICE, None, f"no device {device_id!r} is enrolled: enrol it, or correct its id")
+
+
+def _device_of(topic: str) -> str:
+    """The device part of any topic that our filter matched, even one that the contract does not allow."""
+    parts = topic.split("/")
+    return (parts[2] if len(parts) > 2 else topic)[:MAX_NAME]
+
+
+def _told(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")

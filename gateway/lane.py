@@ -1,0 +1,148 @@
+"""A lane: one thread and one database connection that store what one kind of connection brings.
+
+Emergencies and telemetry have a lane each, so that a flood of readings never stands before a press.
+"""
+
+import logging
+import queue
+import threading
+import time
+from abc import ABC, abstractmethod
+from typing import Any
+
+import psycopg
+
+from gateway.mqtt import Message
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+#: SQLSTATE classes that say "not now" rather than "never this": connection, read-only standby, sign-in, missing
+#: database, conflict, missing schema, resources, locks, shutdown, system.
+NOT_NOW = frozenset({"08", "25", "28", "3D", "40", "42", "53", "55", "57", "58"})
+Connection = psycopg.Connection[Any]
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the same message may be stored later: else it is the message that is at fault."""
+    if not isinstance(error, psycopg.Error):
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] in NOT_NOW
+
+
+class Lane(threading.Thread, ABC):
+    """Takes messages in batches; a batch is one transaction; a message is acknowledged after its commit.
+
+    While the database is away the batch stays here, unacknowledged, and the broker holds the rest back: memory is
+    bounded by the in-flight window of the connection.
+    """
+
+    #: most messages in one transaction
+    batch = 100
+
+    def __init__(self, name: str, database_url: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._url = database_url
+        self._waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self._connection: Connection | None = None
+        self.stored = 0
+        self.quarantined = 0
+        self.database_ok = True
+        self.oldest_started: float | None = None
+
+    def deliver(self, message: Message) -> None:
+        """Called by the network thread: hands over, never blocks."""
+        self._waiting.put(message)
+
+    def waiting(self) -> int:
+        return self._waiting.qsize()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._waiting.put(None)
+        self.join(timeout=5)
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            first = self._waiting.get()
+            if first is None:
+                break
+            messages = [first]
+            while len(messages) < self.batch:
+                try:
+                    more = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    self._ended.set()
+                    break
+                messages.append(more)
+            self.oldest_started = time.monotonic()
+            self._store_surely(messages)
+            self.oldest_started = None
+        if self._connection is not None:
+            self._connection.close()
+
+    def _store_surely(self, messages: list[Message]) -> None:
+        """Stores the batch; tries for ever while the database is away; singles out a message it refuses.
+
+        One bad message must never stand before a press: whatever goes wrong with it, it is set aside and the lane
+        goes on.
+        """
+        while not self._ended.is_set():
+            try:
+                self.store(self._connected(), messages)
+            except Exception as error:
+                if is_outage(error):
+                    self._lost(error)
+                    continue
+                if len(messages) > 1:
+                    log.warning("a batch of %d was refused, storing one by one: %s", len(messages), error)
+                    for message in messages:
+                        self._store_surely([message])
+                else:
+                    log.error("a message on %s cannot be stored", messages[0].topic, exc_info=error)
+                    self._set_aside_surely(messages[0], str(error))
+            return
+
+    def _set_aside_surely(self, message: Message, why: str) -> None:
+        while not self._ended.is_set():
+            try:
+                self.set_aside(self._connected(), message, why)
+            except Exception as error:
+                if is_outage(error):
+                    self._lost(error)
+                    continue
+                # Left unacknowledged: the broker keeps it for the next connection, the device repeats it.
+                log.critical("a message on %s cannot even be set aside", message.topic, exc_info=error)
+            return
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            self.prepare(self._connection)
+        if not self.database_ok:
+            log.info("%s: the database is back", self.name)
+        self.database_ok = True
+        return self._connection
+
+    def _lost(self, error: BaseException) -> None:
+        if self.database_ok:
+            log.error("%s: the database is away, holding messages: %s", self.name, str(error).strip())
+        self.database_ok = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._ended.wait(RETRY_SECONDS)
+
+    @abstractmethod
+    def store(self, connection: Connection, messages: list[Message]) -> None:
+        """One transaction for all messages, then their acknowledgements. Raises what psycopg raises."""
+
+    @abstractmethod
+    def set_aside(self, connection: Connection, message: Message, why: str) -> None:
+        """Keeps a message that the database refused, in a form that it cannot refuse; then acknowledges."""
+
+    def prepare(self, connection: Connection) -> None:
+        """Called with each new connection."""

@@ -1,0 +1,154 @@
+"""Slots: fixed secret client ids that gateways hold one at a time.
+
+The broker keeps a client id's session, with its unacknowledged and waiting messages, while nobody holds it. So the
+ids are few and stay; a process holds a slot by an advisory lock on a database session, which ends with the process;
+a slot that nobody holds, or whose holder has hung, is taken over after TAKEOVER_SECONDS under its own id.
+"""
+
+import contextlib
+import logging
+import secrets
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+log = logging.getLogger(__name__)
+
+TAKEOVER_SECONDS = 5
+_LOCK_CLASS = 0x616E6875  # "anhu": the advisory locks of slots
+
+_FREE = """
+SELECT slot, client_id FROM gateway_slots
+WHERE %(any)s OR beat_at < clock_timestamp() - make_interval(secs => %(seconds)s) ORDER BY slot
+"""
+_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
+_HOLD = """
+UPDATE gateway_slots SET holder = %s, backend_pid = pg_backend_pid(), beat_at = clock_timestamp() WHERE slot = %s
+"""
+_BEAT = "UPDATE gateway_slots SET beat_at = clock_timestamp() WHERE slot = %s AND backend_pid = pg_backend_pid()"
+#: A holder that has not beaten though its session lives: hung. Its session is ended, which frees the lock.
+_HUNG = """
+SELECT pg_terminate_backend(backend_pid) FROM gateway_slots s
+WHERE beat_at < clock_timestamp() - make_interval(secs => %s)
+  AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = s.backend_pid AND a.application_name = 'anhu-slot')
+"""
+#: A process with more than one slot gives one to a newcomer.
+_SPARE = """
+SELECT slot, backend_pid FROM gateway_slots
+WHERE holder IN (SELECT holder FROM gateway_slots WHERE holder IS NOT NULL GROUP BY holder HAVING count(*) > 1)
+ORDER BY slot DESC LIMIT 1
+"""
+_NEW = """
+INSERT INTO gateway_slots (slot, client_id)
+SELECT coalesce(max(slot), 0) + 1, %s FROM gateway_slots RETURNING slot, client_id
+"""
+
+
+@dataclass(slots=True)
+class Slot:
+    number: int
+    client_id: str
+    connection: psycopg.Connection[Any] = field(repr=False)
+
+
+class Slots(threading.Thread):
+    """Holds the slots of this process: `taken` and `lost` are called as they come and go."""
+
+    def __init__(self, database_url: str, taken: Callable[[int, str], None], lost: Callable[[int], None]) -> None:
+        super().__init__(name="slots", daemon=True)
+        self._url = database_url
+        self._taken, self._lost = taken, lost
+        self._held: dict[int, Slot] = {}
+        self._holder = uuid.uuid4()
+        self._ended = threading.Event()
+
+    def held(self) -> int:
+        return len(self._held)
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join(timeout=5)
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._keep()
+                if not self._held:
+                    self._first()
+                self._adopt()
+            except psycopg.Error as error:
+                log.debug("slots: %s", error)  # the lanes say so once, loudly
+            self._ended.wait(1.0 if self._held else 0.5)
+        for slot in self._held.values():
+            slot.connection.close()
+
+    def _keep(self) -> None:
+        for number, slot in list(self._held.items()):
+            try:
+                beaten = slot.connection.execute(_BEAT, (number,)).rowcount
+            except psycopg.Error:
+                beaten = 0
+            if beaten:
+                continue
+            # The session ended: the lock is gone, perhaps to somebody else. While the database is away nobody can
+            # take it, and nobody can store: the MQTT connection stays, and holds its messages.
+            slot.connection.close()
+            try:
+                again = self._take(number, slot.client_id)
+            except psycopg.OperationalError:
+                continue
+            if again is None:
+                log.warning("slot %d was taken over by another gateway", number)
+                del self._held[number]
+                self._lost(number)
+            else:
+                self._held[number] = again
+
+    def _first(self) -> None:
+        """A slot to begin with: one that nobody holds, else one too many of another's, else a new one."""
+        with self._connect() as connection:
+            connection.execute(_HUNG, (TAKEOVER_SECONDS,))
+            for number, client_id in connection.execute(_FREE, {"any": True, "seconds": TAKEOVER_SECONDS}).fetchall():
+                if self._hold(number, client_id):
+                    return
+            spare = connection.execute(_SPARE).fetchone()
+            if spare is not None:
+                connection.execute("SELECT pg_terminate_backend(%s)", (spare[1],))
+                client_id = connection.execute(
+                    "SELECT client_id FROM gateway_slots WHERE slot = %s", (spare[0],)
+                ).fetchone()
+                if client_id is not None and self._hold(spare[0], client_id[0]):
+                    return
+            with contextlib.suppress(psycopg.errors.UniqueViolation):  # two newcomers: the next turn finds it
+                connection.execute(_NEW, (f"anhu-{secrets.token_urlsafe(24)}",))
+
+    def _adopt(self) -> None:
+        with self._connect() as connection:
+            connection.execute(_HUNG, (TAKEOVER_SECONDS,))
+            for number, client_id in connection.execute(_FREE, {"any": False, "seconds": TAKEOVER_SECONDS}).fetchall():
+                if number not in self._held and self._hold(number, client_id):
+                    log.warning("slot %d was held by nobody, taken over", number)
+
+    def _hold(self, number: int, client_id: str) -> bool:
+        slot = self._take(number, client_id)
+        if slot is None:
+            return False
+        self._held[number] = slot
+        self._taken(number, client_id)
+        return True
+
+    def _take(self, number: int, client_id: str) -> Slot | None:
+        connection = self._connect()
+        locked = connection.execute(_LOCK, (_LOCK_CLASS, number)).fetchone()
+        if not locked or not locked[0]:
+            connection.close()
+            return None
+        connection.execute(_HOLD, (self._holder, number))
+        return Slot(number, client_id, connection)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name="anhu-slot")

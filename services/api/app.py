@@ -1,0 +1,170 @@
+"""The HTTP and WebSocket application."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import psycopg_pool
+from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api import problems
+from services.api.routes import alerts, operations, readings, registry, sign_in
+from services.runtime.beats import Heart, Pulse
+from services.runtime.settings import Settings
+from services.stations.hub import Hub
+from services.stations.live import LiveStations
+from services.stations.problems import Problem, problems_of, workers
+from services.storage.pool import make_pool
+
+log = logging.getLogger(__name__)
+
+_DATABASE_AWAY = Problem(
+    "database",
+    "数据库连接中断，新的呼救暂时不会显示，请电话值守并通知技术人员",
+    "the api has no connection to the database",
+)
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    " connect-src 'self' ws: wss:; media-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'"
+)
+# Swagger's page starts itself by an inline script.
+_DOCS_POLICY = _POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
+_WEB = Path(__file__).parent.parent / "web" / "dist"
+
+
+class _SafeHeaders:
+    """What every answer carries against sniffing, framing and foreign scripts."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        policy = _DOCS_POLICY if path in ("/docs", "/redoc") else _POLICY
+        extra = [
+            (b"content-security-policy", policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
+        if path.startswith("/api/"):
+            extra.append((b"cache-control", b"no-store"))
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *extra]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+async def _watch_problems(app: FastAPI) -> None:
+    """Keeps what the screens are told of the system itself."""
+    while True:
+        try:
+            async with app.state.pool.connection() as connection:
+                app.state.live.problems = problems_of(await workers(connection))
+        except (psycopg.Error, psycopg_pool.PoolTimeout):
+            app.state.live.problems = [_DATABASE_AWAY]
+        await asyncio.sleep(2)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    pool, hub, pulse = app.state.pool, app.state.hub, Pulse()
+
+    def status() -> dict[str, Any]:
+        return {
+            "ok": pulse.age() < 10 and hub.connected,
+            "database": "connected" if hub.connected else "disconnected",
+            "screens": hub.sessions(),
+        }
+
+    async def beat() -> None:
+        while True:
+            pulse.beat()
+            await asyncio.sleep(0.5)
+
+    heart = Heart("api", settings.database_url, status)
+    heart.start()
+    await pool.open(wait=False)
+    tasks = [
+        asyncio.create_task(work) for work in (hub.run(), app.state.live.watch_sessions(), _watch_problems(app), beat())
+    ]
+    for task in tasks:
+        task.add_done_callback(_tell_death)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await pool.close()
+        heart.stop()
+
+
+def _tell_death(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("a task of the api has died", exc_info=task.exception())
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """The application; its database need not be there yet."""
+    app = FastAPIOffline(
+        title="Anhu (安护)",
+        version="1",
+        description="Smart elderly care: alerts, people, devices, live station screens. The contract's version 1.",
+        lifespan=_lifespan,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.pool = make_pool(settings.database_url)
+    app.state.hub = Hub(settings.database_url)
+    app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
+    problems.install(app)
+
+    v1 = APIRouter(prefix="/api/v1")
+    for module in (sign_in, alerts, registry, readings):
+        v1.include_router(module.router)
+
+    @v1.websocket("/stations/{organization_id}/live")
+    async def live(socket: WebSocket, organization_id: str) -> None:
+        await app.state.live.serve(socket, organization_id)
+
+    app.include_router(v1)
+    app.include_router(operations.router)
+    web = settings.web_dir or _WEB
+    if (web / "index.html").is_file():
+        app.mount("/", StaticFiles(directory=web, html=True), name="web")
+    else:
+
+        @app.get("/", include_in_schema=False)
+        async def not_built() -> PlainTextResponse:
+            return PlainTextResponse("the station screen is not built: run `make web`\n", 503)
+
+    app.add_middleware(_SafeHeaders)
+    _complete_openapi(app)
+    return app
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """The error form is referred to by every route, and defined once."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generate()
+        schema["components"]["schemas"].setdefault("Problem", problems.Problem.model_json_schema())
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,227 @@
+"""Alerts: the list, one with all that happened, and the moves."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query
+from psycopg.rows import dict_row
+
+from alerts.domain.alert import UNRESOLVED, Actor, Refusal
+from alerts.domain.alert import Alert as DomainAlert
+from alerts.domain.transitions import Acknowledge, Arrive, Dispatch, FollowUp, Move, Resolve
+from alerts.ledger import ALERT, alert_of
+from alerts.move import move_alert
+from alerts.presentation import alert_json
+from services.api import paging
+from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
+from services.api.problems import ProblemError, not_found, responses
+from services.api.schemas import (
+    AcknowledgeBody,
+    Alert,
+    AlertDetail,
+    AlertPage,
+    ArriveBody,
+    DispatchBody,
+    FollowUpBody,
+    ResolveBody,
+    SeverityName,
+    StateName,
+)
+from services.registry import reach
+from services.registry.looks import record_look
+from services.registry.reach import Caller
+from services.storage.pool import Connection
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+
+_ONE = ALERT + f"WHERE a.id = %(id)s AND {reach.ALERT_A}"
+_TIMELINE = """
+SELECT at, kind, account_id, actor, origin, note, body, version FROM alert_timeline WHERE alert_id = %s ORDER BY id
+"""
+_EVENTS = """
+SELECT e.* FROM alert_events ae JOIN events e ON e.id = ae.event WHERE ae.alert_id = %s ORDER BY e.id
+"""
+_ROUTES = """
+SELECT r.organization_id, o.name, r.reason, r.since FROM alert_routes r
+JOIN organizations o ON o.id = r.organization_id WHERE r.alert_id = %s ORDER BY r.since, cardinality(o.path) DESC
+"""
+
+
+@router.get("", responses=responses(401, 422))
+async def list_alerts(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    state: Annotated[
+        list[StateName | Literal["open"]] | None, Query(description="may repeat; `open` is every unresolved")
+    ] = None,
+    severity: Annotated[list[SeverityName] | None, Query(description="may repeat")] = None,
+    elder_id: UUID | None = None,
+    device_id: Annotated[str | None, Query(max_length=200)] = None,
+    event_id: Annotated[str | None, Query(max_length=200, description="of any event folded into the alert")] = None,
+    since: Annotated[str | None, Query(description="raised at or after, RFC 3339 with an offset")] = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> AlertPage:
+    """Newest `raised_at` first."""
+    conditions = [reach.ALERT_A]
+    values: dict[str, Any] = caller.parameters | {"limit": limit + 1}
+    if state:
+        states = {name for name in state if name != "open"}
+        if "open" in state:
+            states |= {one.value for one in UNRESOLVED}
+        conditions.append("a.state = ANY(%(states)s)")
+        values["states"] = sorted(states)
+    if severity:
+        conditions.append("a.severity = ANY(%(severities)s)")
+        values["severities"] = list(severity)
+    if elder_id is not None:
+        conditions.append("a.elder_id = %(elder_id)s")
+        values["elder_id"] = elder_id
+    if device_id is not None:
+        conditions.append(
+            "a.id IN (SELECT ae.alert_id FROM alert_events ae JOIN events e ON e.id = ae.event"
+            " WHERE e.device_id = %(device_id)s)"
+        )
+        values["device_id"] = _storable(device_id)
+    if event_id is not None:
+        conditions.append(
+            "a.id IN (SELECT ae.alert_id FROM alert_events ae JOIN events e ON e.id = ae.event"
+            " WHERE e.event_id = %(event_id)s)"
+        )
+        values["event_id"] = _storable(event_id)
+    if since is not None:
+        conditions.append("a.raised_at >= %(since)s")
+        values["since"] = _time(since)
+    after = paging.decode(cursor, datetime.fromisoformat, UUID)
+    if after is not None:
+        conditions.append("(a.raised_at, a.id) < (%(after_at)s, %(after_id)s)")
+        values["after_at"], values["after_id"] = after
+    statement = f"{ALERT} WHERE {' AND '.join(conditions)} ORDER BY a.raised_at DESC, a.id DESC LIMIT %(limit)s"
+    async with connection.cursor(row_factory=dict_row) as rows:
+        await rows.execute(statement, values)
+        found, following = paging.page(await rows.fetchall(), limit, "raised_at", "id")
+    return AlertPage.model_validate({"items": [alert_json(alert_of(row)) for row in found], "next": following})
+
+
+@router.get("/{alert_id}", responses=responses(401, 404))
+async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str) -> AlertDetail:
+    """With its timeline, its events and the organisations whose screens show it."""
+    alert = await _reached(connection, caller, alert_id)
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        timeline = await (await cursor.execute(_TIMELINE, (alert.id,))).fetchall()
+        events = await (await cursor.execute(_EVENTS, (alert.id,))).fetchall()
+        routes = await (await cursor.execute(_ROUTES, (alert.id,))).fetchall()
+    if alert.unresolved and alert.elder is not None:
+        await record_look(connection, caller, "alert", alert.elder.id, alert_id=alert.id, address=address)
+    return AlertDetail.model_validate(
+        alert_json(alert)
+        | {
+            "timeline": [_entry(row) for row in timeline],
+            "events": [_event(row, withheld=not alert.unresolved) for row in events],
+            "routes": routes,
+        }
+    )
+
+
+@router.post("/{alert_id}/acknowledge", responses=responses(401, 403, 404, 409, 422))
+async def acknowledge(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    address: Address,
+    alert_id: str,
+    body: Annotated[AcknowledgeBody | None, Body()] = None,
+) -> Alert:
+    """接警: it is mine. 409 tells who has it already."""
+    body = body or AcknowledgeBody()
+    return await _move(connection, caller, address, alert_id, Acknowledge(body.note, body.occurrences))
+
+
+@router.post("/{alert_id}/dispatch", responses=responses(401, 403, 404, 409, 422))
+async def dispatch(
+    connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str, body: DispatchBody
+) -> Alert:
+    """派员: somebody is on the way; again for another responder."""
+    return await _move(connection, caller, address, alert_id, Dispatch(body.responder, body.eta_minutes, body.note))
+
+
+@router.post("/{alert_id}/arrive", responses=responses(401, 403, 404, 409, 422))
+async def arrive(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    address: Address,
+    alert_id: str,
+    body: Annotated[ArriveBody | None, Body()] = None,
+) -> Alert:
+    """到场: somebody is at the elder's side."""
+    return await _move(connection, caller, address, alert_id, Arrive((body or ArriveBody()).note))
+
+
+@router.post("/{alert_id}/resolve", responses=responses(401, 403, 404, 409, 422))
+async def resolve(
+    connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str, body: ResolveBody
+) -> Alert:
+    """处置完毕, with an outcome."""
+    return await _move(connection, caller, address, alert_id, Resolve(body.outcome, body.note))
+
+
+@router.post("/{alert_id}/follow_up", responses=responses(401, 403, 404, 409, 422))
+async def follow_up(
+    connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str, body: FollowUpBody
+) -> Alert:
+    """回访: how the elder is since."""
+    return await _move(connection, caller, address, alert_id, FollowUp(body.note))
+
+
+async def _move(connection: Connection, caller: Caller, address: str, alert_id: str, move: Move) -> Alert:
+    reached = await _reached(connection, caller, alert_id)
+    if not caller.may_move_alerts:
+        raise ProblemError(403, "您可以查看这条告警，但不能处置它")
+    moved = await move_alert(connection, reached.id, move, Actor(caller.account_id, caller.name, address))
+    if moved is None:
+        raise not_found()
+    if isinstance(moved, Refusal):
+        holder = {"id": str(moved.holder.id), "name": moved.holder.name} if moved.holder else None
+        raise ProblemError(409, moved.detail, holder=holder, state=reached.state.value)
+    return Alert.model_validate(alert_json(moved))
+
+
+async def _reached(connection: Connection, caller: Caller, alert_id: str) -> DomainAlert:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_ONE, caller.parameters | {"id": id_of(alert_id)})
+        row = await cursor.fetchone()
+    if row is None:
+        raise not_found()
+    return alert_of(row)
+
+
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    by = {"id": row["account_id"], "name": row["actor"]} if row["account_id"] else None
+    return row | {"by": by}
+
+
+def _event(row: dict[str, Any], *, withheld: bool) -> dict[str, Any]:
+    late = int((row["received_at"] - row["occurred_at"]).total_seconds())
+    location = None
+    if row["lat"] is not None and not withheld:
+        location = {"lat": row["lat"], "lon": row["lon"], "accuracy": row["accuracy"]}
+    return row | {
+        "late_seconds": late if late >= 60 else 0,
+        "cancelled": row["cancelled_at"] is not None,
+        "location": location,
+        "detail": None if withheld else row["detail"],
+    }
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that was not escaped arrives as a space
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise ProblemError(422, f"since 必须是带时区的 RFC 3339 时间，而不是 {text[:50]}", title="Invalid since")
+    return at
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "�")

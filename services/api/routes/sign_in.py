@@ -1,0 +1,76 @@
+"""Sign-in, refresh, sign-out, who am I."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form
+from psycopg.rows import dict_row
+
+from services.api.dependencies import Address, AppSettings, DatabaseConnection, SignedIn
+from services.api.problems import ProblemError, responses
+from services.api.schemas import Me, Tokens
+from services.registry.sign_in import TooManyFailuresError, WrongSignInError, refresh, sign_in, sign_out
+
+router = APIRouter(tags=["sign-in"])
+
+_ORGANIZATIONS = """
+SELECT o.id, o.name, o.tier, o.parent_id, o.division_code, o.address, o.phone
+FROM account_organizations m JOIN organizations o ON o.id = m.organization_id
+WHERE m.account_id = %s ORDER BY cardinality(o.path), o.id
+"""
+
+
+@router.post("/token", responses=responses(401, 422, 429, 503))
+async def token(
+    connection: DatabaseConnection,
+    settings: AppSettings,
+    address: Address,
+    username: Annotated[str | None, Form(max_length=200)] = None,
+    password: Annotated[str | None, Form(max_length=1000)] = None,
+    refresh_token: Annotated[str | None, Form(max_length=200)] = None,
+    grant_type: Annotated[Literal["password", "refresh_token"], Form()] = "password",
+) -> Tokens:
+    """Signs in with `username` and `password`, or renews with `grant_type=refresh_token` and `refresh_token`."""
+    try:
+        if grant_type == "refresh_token":
+            if not refresh_token:
+                raise ProblemError(422, "缺少 refresh_token")
+            tokens = await refresh(connection, settings, refresh_token)
+        else:
+            if not username or not password:
+                raise ProblemError(422, "请填写用户名和密码")
+            if "\x00" in username:
+                raise WrongSignInError
+            tokens = await sign_in(connection, settings, username, password, address)
+    except WrongSignInError:
+        words = "登录已失效，请重新登录" if grant_type == "refresh_token" else "用户名或密码不正确"
+        raise ProblemError(401, words, headers={"WWW-Authenticate": "Bearer"}) from None
+    except TooManyFailuresError as error:
+        raise ProblemError(
+            429,
+            f"密码错误次数过多，请 {error.retry_after} 秒后再试",
+            headers={"Retry-After": str(error.retry_after)},
+            retry_after=error.retry_after,
+        ) from None
+    return Tokens(**asdict(tokens))
+
+
+@router.post("/sign-out", status_code=204, responses=responses(401))
+async def leave(connection: DatabaseConnection, caller: SignedIn) -> None:
+    """Ends this session: its tokens at once, its live streams within a second."""
+    await sign_out(connection, caller.session_id)
+
+
+@router.get("/me", responses=responses(401))
+async def me(connection: DatabaseConnection, caller: SignedIn) -> Me:
+    """Who I am: role, organisations."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_ORGANIZATIONS, (caller.account_id,))
+        organizations: list[Any] = await cursor.fetchall()
+    return Me(
+        id=caller.account_id,
+        username=caller.username,
+        name=caller.name,
+        role=caller.role,
+        organizations=organizations,
+    )

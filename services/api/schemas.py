@@ -1,0 +1,272 @@
+"""The shapes of the contract, as OpenAPI shows them and as answers are checked against."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Note = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*$")]
+
+StateName = Literal["triggered", "acknowledged", "dispatched", "arrived", "resolved", "followed_up", "cancelled"]
+SeverityName = Literal["red", "orange", "yellow", "blue"]
+Outcome = Literal["assisted", "hospital", "false_alarm", "accidental", "test", "drill"]
+Tier = Literal["city", "district", "street", "community", "point", "care_home"]
+
+
+class Tokens(BaseModel):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"
+    expires_in: int = Field(description="seconds")
+
+
+class Named(BaseModel):
+    id: UUID
+    name: str
+
+
+class Location(BaseModel):
+    """WGS 84 degrees; accuracy in metres."""
+
+    lat: float
+    lon: float
+    accuracy: float | None = None
+
+
+class Organization(BaseModel):
+    id: UUID
+    name: str
+    tier: Tier
+    parent_id: UUID | None
+    division_code: str | None = None
+    address: str | None = None
+    phone: str | None = None
+
+
+class Me(BaseModel):
+    id: UUID
+    username: str
+    name: str
+    role: str
+    organizations: list[Organization]
+
+
+class Alert(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "0193a0b2-7c00-7000-8000-000000000001",
+                "type": "sos",
+                "severity": "red",
+                "title": "紧急救援 · 本人呼救",
+                "state": "triggered",
+                "attention": False,
+                "elder": {"id": "0193a0b2-7c00-7000-8000-000000000002", "name": "陈某（虚构）"},
+                "device_id": "wb-0001",
+                "device_kind": "wristband",
+                "organization_id": "0193a0b2-7c00-7000-8000-000000000003",
+                "event_id": "01JD9Z0Q6V",
+                "event_id_reused": False,
+                "occurred_at": "2026-11-22T11:20:03+08:00",
+                "received_at": "2026-11-22T11:20:03.210+08:00",
+                "raised_at": "2026-11-22T11:20:03.240+08:00",
+                "late_seconds": 0,
+                "clock_suspect": False,
+                "location": {"lat": 29.563, "lon": 106.5516},
+                "place": "龙岗街道北禅社区 1 栋 1-1（虚构）",
+                "withheld": False,
+                "drill": False,
+                "occurrences": 1,
+                "confidence": None,
+                "holder": None,
+                "outcome": None,
+                "seen_at": None,
+                "moves": ["acknowledge"],
+                "version": 1,
+            }
+        }
+    )
+
+    id: UUID
+    type: str
+    severity: SeverityName
+    title: str
+    state: StateName
+    attention: bool = Field(description="pressed again since it was answered: anyone may take it")
+    elder: Named | None
+    device_id: str
+    device_kind: str | None
+    organization_id: UUID
+    event_id: str
+    event_id_reused: bool
+    occurred_at: datetime
+    received_at: datetime
+    raised_at: datetime
+    late_seconds: int
+    clock_suspect: bool
+    location: Location | None
+    place: str | None = Field(description="the elder's address; withheld as the location is")
+    withheld: bool
+    drill: bool
+    occurrences: int
+    confidence: float | None
+    holder: Named | None = Field(description="who acknowledged last")
+    outcome: Outcome | None
+    seen_at: datetime | None
+    moves: list[str] = Field(description="what may be done now")
+    version: int
+
+
+class TimelineEntry(BaseModel):
+    at: datetime
+    kind: str
+    by: Named | None
+    origin: str | None = Field(description="from where: the network address")
+    note: str | None
+    body: dict[str, Any] | None
+    version: int
+
+
+class AlertEvent(BaseModel):
+    event_id: str
+    type: str
+    occurred_at: datetime
+    received_at: datetime
+    late_seconds: int
+    device_ts: str | None = Field(description="the device's own words for the time, when they are not believed")
+    clock_suspect: bool
+    event_id_reused: bool
+    cancelled: bool
+    repeats: int
+    battery: float | None
+    location: Location | None
+    detail: dict[str, Any] | None
+    flaws: list[dict[str, Any]] = Field(description="what could not be read")
+
+
+class Route(BaseModel):
+    organization_id: UUID
+    name: str
+    reason: str
+    since: datetime
+
+
+class AlertDetail(Alert):
+    timeline: list[TimelineEntry]
+    events: list[AlertEvent]
+    routes: list[Route] = Field(description="on whose screens it is")
+
+
+class Contact(BaseModel):
+    name: str
+    relation: str | None
+    phone: str
+
+
+class Elder(BaseModel):
+    id: UUID
+    organization_id: UUID
+    name: str
+    gender: Literal["female", "male"] | None
+    birth_date: date | None
+    age: int | None
+    phone: str | None
+    address: str | None
+    ability_level: Literal["intact", "mild", "moderate", "severe", "total"] | None
+    living_situation: str | None
+    care_categories: list[str]
+    contacts: list[Contact]
+    position: Location | None
+    health_notes: str | None
+    entry_notes: str | None
+    withheld: bool = Field(description="no alert of this elder is unresolved: position, health and entry are closed")
+
+
+class Device(BaseModel):
+    id: str
+    device_id: str
+    kind: str
+    model: str | None
+    organization_id: UUID
+    elder_id: UUID | None
+    enrolled_at: datetime
+    online: bool | None
+    online_at: datetime | None
+    last_seen_at: datetime | None
+    battery: float | None
+
+
+class Quarantined(BaseModel):
+    id: int
+    received_at: datetime
+    topic: str
+    device_id: str | None
+    reason: str
+    field: str | None
+    detail: str
+    payload: str = Field(description="as text, with � for what is not UTF-8; at most the first 64 KiB")
+    payload_base64: str
+    payload_bytes: int
+
+
+class Readings(BaseModel):
+    """`raw`: measured fields as sent; else {"min", "avg", "max", "count"} for each field."""
+
+    items: list[dict[str, Any]]
+    next: str | None = None
+    withheld: bool = Field(description="whether locations are withheld")
+
+
+class AlertPage(BaseModel):
+    items: list[Alert]
+    next: str | None
+
+
+class OrganizationPage(BaseModel):
+    items: list[Organization]
+    next: str | None
+
+
+class ElderPage(BaseModel):
+    items: list[Elder]
+    next: str | None
+
+
+class DevicePage(BaseModel):
+    items: list[Device]
+    next: str | None
+
+
+class QuarantinePage(BaseModel):
+    items: list[Quarantined]
+    next: str | None
+
+
+class AcknowledgeBody(BaseModel):
+    note: Note | None = None
+    occurrences: int | None = Field(default=None, ge=1, description="how many presses the person saw")
+
+
+class DispatchBody(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"responder": "李某（虚构）", "eta_minutes": 8}})
+
+    responder: Words = Field(description="a name or a responder's id")
+    eta_minutes: int | None = Field(default=None, ge=0, le=1440)
+    note: Note | None = None
+
+
+class ArriveBody(BaseModel):
+    note: Note | None = None
+
+
+class ResolveBody(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"example": {"outcome": "assisted", "note": "已扶起，无外伤"}})
+
+    outcome: Outcome
+    note: Note | None = None
+
+
+class FollowUpBody(BaseModel):
+    note: Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True, pattern=r"^[^\x00]*$")]

@@ -1,0 +1,86 @@
+"""The command line: `anhu …`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from simulators.cli import simulate
+
+from services.runtime import logs, settings
+
+_SETTINGS = "Settings come from the environment:\n\n" + "\n\n".join(
+    f"{name} — {what} (default: {default})" for name, default, what in settings.described()
+)
+
+app = typer.Typer(
+    help="Anhu (安护): from the press of a wristband to a person at the door.",
+    epilog=_SETTINGS,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("simulate")(simulate)
+
+
+def _load(*, needs_secret: bool = False) -> settings.Settings:
+    loaded = settings.load(needs_secret=needs_secret)
+    logs.configure(loaded.log_level, loaded.log_format)
+    return loaded
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from services.storage.migrate import migrate as run
+
+    run(_load().database_url)
+
+
+@app.command()
+def gateway() -> None:
+    """Take readings and events in from MQTT. Several may run."""
+    from gateway.process import run
+
+    run(_load())
+
+
+@app.command()
+def alerts() -> None:
+    """Raise, escalate and deliver alerts. Several may run."""
+    from alerts.process import run
+
+    run(_load())
+
+
+@app.command()
+def api() -> None:
+    """Serve HTTP, WebSocket and the station screen. Several may run."""
+    from services.api.process import run
+
+    run(_load(needs_secret=True))
+
+
+@app.command()
+def demo(
+    data_dir: Annotated[Path, typer.Option(help="where everything of the demo is kept")] = Path("demo-data"),
+    http_port: Annotated[int | None, typer.Option(help="port of the station screen")] = None,
+    mqtt_port: Annotated[int | None, typer.Option(help="port of the broker")] = None,
+    elders: Annotated[int, typer.Option(min=1, help="how many invented elders")] = 30,
+) -> None:
+    """Start everything on this machine, with an embedded database and invented people."""
+    from services.demo.demo import run
+
+    raise typer.Exit(run(data_dir, http_port, mqtt_port, elders))
+
+
+def main() -> None:
+    """The entry point: a wrong setting is one sentence, not a traceback."""
+    try:
+        app()
+    except settings.SettingsError as error:
+        sys.exit(f"anhu: {error}")
+
+
+if __name__ == "__main__":
+    main()

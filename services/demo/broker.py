@@ -1,0 +1,143 @@
+"""The demo's broker: the one that ANHU_MQTT_URL names, or a Mosquitto of our own."""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, urlsplit
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+
+from services.broker.accounts import ALERTS, GATEWAY, alerts_account, gateway_account
+from services.broker.mosquitto import BrokerDirectory, find_mosquitto
+from services.broker.passwords import hash_password
+from services.demo.errors import DemoError
+from services.demo.folder import DemoFolder, Keys
+from services.demo.ports import choose_port
+from services.demo.progress import say, step
+from services.demo.supervise import Program, Supervisor
+from services.demo.unprivileged import open_the_way, server_user
+
+USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883}
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class DemoBroker:
+    """Where devices connect, and the URLs with passwords for our own processes."""
+
+    scheme: str
+    host: str
+    port: int
+    gateway_url: str
+    alerts_url: str
+
+
+def start_broker(
+    supervisor: Supervisor,
+    folder: DemoFolder,
+    keys: Keys,
+    *,
+    devices: list[tuple[str, str]],
+    port: int | None,
+    taken: frozenset[int],
+) -> DemoBroker:
+    """A broker that knows our devices and lets the gateway in.
+
+    devices: (device_id, credential_hash). port: as --mqtt-port asks. taken: ports that are given away.
+    Raises DemoError when it cannot be had.
+    """
+    if theirs := os.environ.get("ANHU_MQTT_URL"):
+        if port is not None:
+            raise DemoError(
+                "--mqtt-port is for our own broker, and ANHU_MQTT_URL names yours: use one of the two"
+            )
+        return _use_theirs(theirs, folder, keys, devices)
+    program = find_mosquitto()
+    if program is None:
+        raise DemoError("Mosquitto is not installed: `make demo` gets it, or install the package `mosquitto`")
+    chosen = choose_port(port, USUAL_PORTS["mqtt"], "--mqtt-port", taken)
+    broker = _described(keys, "mqtt", "127.0.0.1", chosen)
+    user = server_user()
+    directory = BrokerDirectory(folder.broker, user)
+    with step(
+        f"Mosquitto, on port {chosen}" + ("" if port is not None or chosen == 1883 else ": 1883 is taken")
+    ):
+        directory.make()
+        open_the_way(directory.path, user)
+        directory.write_conf(chosen)
+        _write_accounts(directory, keys, devices)
+        server = supervisor.start(Program("mosquitto", directory.command(program), {}, user))
+        supervisor.wait_for(
+            lambda: _why_not(broker.gateway_url) is None,
+            "Mosquitto does not answer",
+            START_SECONDS,
+            without=server,
+        )
+    return broker
+
+
+def _use_theirs(url: str, folder: DemoFolder, keys: Keys, devices: list[tuple[str, str]]) -> DemoBroker:
+    parts = urlsplit(url)
+    if parts.scheme not in USUAL_PORTS or not parts.hostname:
+        raise DemoError("ANHU_MQTT_URL must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+    broker = _described(keys, parts.scheme, parts.hostname, parts.port or USUAL_PORTS[parts.scheme], parts)
+    directory = BrokerDirectory(folder.broker)
+    with step(f"your broker, {broker.host}:{broker.port}"):
+        directory.make()
+        _write_accounts(directory, keys, devices)
+        why_not = _why_not(broker.gateway_url)
+    files = f"{directory.password_file} and {directory.acl_file}"
+    if why_not:
+        raise DemoError(
+            f"the broker of ANHU_MQTT_URL does not let the gateway in ({why_not}):"
+            f" give it {files} as password_file and acl_file, send it SIGHUP, and start again"
+        )
+    say(f"  (it has to know our devices: their passwords and rights are in {files})")
+    return broker
+
+
+def _described(
+    keys: Keys, scheme: str, host: str, port: int, theirs: SplitResult | None = None
+) -> DemoBroker:
+    """An account in the broker's own URL is used for everything; without one, ours are."""
+
+    def url(account: str) -> str:
+        if theirs and theirs.username:
+            return theirs.geturl()
+        return f"{scheme}://{account}:{quote(keys.secret(account), safe='')}@{host}:{port}"
+
+    return DemoBroker(scheme, host, port, url(GATEWAY), url(ALERTS))
+
+
+def _write_accounts(directory: BrokerDirectory, keys: Keys, devices: list[tuple[str, str]]) -> None:
+    directory.write_accounts(
+        devices,
+        [
+            gateway_account(hash_password(keys.secret(GATEWAY))),
+            alerts_account(hash_password(keys.secret(ALERTS))),
+        ],
+    )
+    keys.save()
+
+
+def _why_not(url: str) -> str | None:
+    """Why the broker does not let this account in, or None when it does."""
+    parts = urlsplit(url)
+    answers: list[ReasonCode] = []
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.username_pw_set(parts.username, parts.password)
+    client.on_connect = lambda _client, _data, _flags, reason, _properties: answers.append(reason)
+    if parts.scheme == "mqtts":
+        client.tls_set()
+    client.connect_timeout = 5.0
+    try:
+        client.connect(parts.hostname or "", parts.port or USUAL_PORTS[parts.scheme])
+    except OSError as error:
+        return error.strerror or str(error)
+    while not answers and client.loop(1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+        pass
+    client.disconnect()
+    if not answers:
+        return "it closed the connection"
+    return str(answers[0]) if answers[0].is_failure else None

@@ -1,0 +1,189 @@
+"""Sign-in, refresh, sign-out, and who a token speaks for.
+
+An access token is short-lived and names a session; the session is a row, so that signing out ends it everywhere at
+once. A refresh token is random, kept hashed, and changes at each use; an old one that comes back late was stolen,
+and ends the session.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+import uuid_utils
+from psycopg.rows import dict_row
+
+from services.registry.passwords import verify_password
+from services.registry.reach import Caller
+from services.runtime.settings import Settings
+from services.storage.pool import Connection
+
+#: Two tabs, or an answer lost on its way, may use the same refresh token within this time.
+REFRESH_GRACE_SECONDS = 30
+
+_TRY = "INSERT INTO sign_in_failures (username, address) VALUES (%(username)s, %(address)s) RETURNING id"
+_NOT_TRIED = "DELETE FROM sign_in_failures WHERE id = %s"
+_TRIES = """
+SELECT count(*), coalesce(extract(epoch FROM min(at) + make_interval(secs => %(window)s) - now()), 0)::float
+FROM (SELECT at FROM sign_in_failures
+      WHERE username = %(username)s AND address = %(address)s AND at > now() - make_interval(secs => %(window)s)
+        AND id < %(own)s
+      ORDER BY at DESC LIMIT %(most)s) AS last
+"""
+_FORGIVE = "DELETE FROM sign_in_failures WHERE username = %s AND address = %s"
+_ACCOUNT = "SELECT id, password_hash FROM accounts WHERE username = %s AND disabled_at IS NULL"
+_NEW_SESSION = """
+INSERT INTO sessions (id, account_id, refresh_hash, expires_at, address)
+VALUES (%s, %s, %s, now() + make_interval(days => %s), %s)
+"""
+_REFRESH = """
+SELECT s.id, s.account_id, s.refresh_hash = %(hash)s AS current,
+       s.refreshed_at > now() - make_interval(secs => %(grace)s) AS recent
+FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE (s.refresh_hash = %(hash)s OR s.previous_refresh_hash = %(hash)s)
+  AND s.revoked_at IS NULL AND s.expires_at > now() AND a.disabled_at IS NULL
+FOR UPDATE OF s
+"""
+_ROTATE = """
+UPDATE sessions SET previous_refresh_hash = refresh_hash, refresh_hash = %s, refreshed_at = now(),
+                    expires_at = now() + make_interval(days => %s)
+WHERE id = %s
+"""
+_REVOKE = "UPDATE sessions SET revoked_at = now() WHERE id = %s AND revoked_at IS NULL"
+_CALLER = """
+SELECT a.id, a.username, a.name, a.role,
+       array(SELECT organization_id FROM account_organizations WHERE account_id = a.id) AS organizations,
+       array(SELECT elder_id FROM account_elders WHERE account_id = a.id) AS elders
+FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.id = %s AND s.account_id = %s AND s.revoked_at IS NULL AND s.expires_at > now() AND a.disabled_at IS NULL
+"""
+_ALIVE = """
+SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.id = ANY(%s) AND s.revoked_at IS NULL AND s.expires_at > now() AND a.disabled_at IS NULL
+"""
+#: Tells every api process that a session ended.
+_NOTIFY_ENDED = "SELECT pg_notify('anhu_sessions', '')"
+
+
+class WrongSignInError(Exception):
+    """Unknown account, wrong password, or a refresh token that does not hold."""
+
+
+class TooManyFailuresError(Exception):
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many failures, again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+async def sign_in(connection: Connection, settings: Settings, username: str, password: str, address: str) -> Tokens:
+    """Raises WrongSignInError or TooManyFailuresError. Each try counts before it is judged, so that many at once do
+    not slip through; a success forgives."""
+    tries: dict[str, Any] = {
+        "username": username,
+        "address": address,
+        "window": settings.sign_in_window_seconds,
+        "most": settings.sign_in_failures,
+    }
+    own = await (await connection.execute(_TRY, tries)).fetchone()
+    assert own is not None
+    count = await (await connection.execute(_TRIES, tries | {"own": own[0]})).fetchone()
+    assert count is not None
+    if count[0] >= settings.sign_in_failures:
+        await connection.execute(_NOT_TRIED, own)
+        raise TooManyFailuresError(max(1, int(count[1]) + 1))
+    account = await (await connection.execute(_ACCOUNT, (username,))).fetchone()
+    if not await verify_password(account[1] if account else None, password) or account is None:
+        raise WrongSignInError
+    await connection.execute(_FORGIVE, (username, address))
+    session_id = UUID(bytes=uuid_utils.uuid7().bytes)
+    refresh_token = secrets.token_urlsafe(32)
+    await connection.execute(
+        _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address)
+    )
+    return _tokens(settings, account[0], session_id, refresh_token)
+
+
+async def refresh(connection: Connection, settings: Settings, refresh_token: str) -> Tokens:
+    """New tokens for the session of a refresh token. Raises WrongSignInError."""
+    theft: UUID | None = None
+    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        session = await (
+            await cursor.execute(_REFRESH, {"hash": _hash(refresh_token), "grace": REFRESH_GRACE_SECONDS})
+        ).fetchone()
+        if session is None:
+            raise WrongSignInError
+        if session["current"] or session["recent"]:
+            renewed = secrets.token_urlsafe(32)
+            await cursor.execute(_ROTATE, (_hash(renewed), settings.session_days, session["id"]))
+            return _tokens(settings, session["account_id"], session["id"], renewed)
+        theft = session["id"]
+    await sign_out(connection, theft)
+    raise WrongSignInError
+
+
+async def sign_out(connection: Connection, session_id: UUID) -> None:
+    """Ends the session: its tokens at once, its streams within a second."""
+    await connection.execute(_REVOKE, (session_id,))
+    await connection.execute(_NOTIFY_ENDED)
+
+
+async def caller_of(connection: Connection, settings: Settings, access_token: str) -> Caller | None:
+    """Who the token speaks for; None when it is false, too old, or its session has ended."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            access_token,
+            settings.secret_key.get_secret_value(),
+            algorithms=["HS256"],
+            options={"require": ["exp", "sub", "sid"]},
+        )
+        account_id, session_id = UUID(claims["sub"]), UUID(claims["sid"])
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+        return None
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        row = await (await cursor.execute(_CALLER, (session_id, account_id))).fetchone()
+    if row is None:
+        return None
+    return Caller(
+        account_id=row["id"],
+        session_id=session_id,
+        username=row["username"],
+        name=row["name"],
+        role=row["role"],
+        organizations=tuple(row["organizations"]),
+        elders=tuple(row["elders"]),
+    )
+
+
+async def still_alive(connection: Connection, session_ids: list[UUID]) -> set[UUID]:
+    """Of these sessions, those that have not ended."""
+    rows = await (await connection.execute(_ALIVE, (session_ids,))).fetchall()
+    return {row[0] for row in rows}
+
+
+def _hash(refresh_token: str) -> bytes:
+    return hashlib.sha256(refresh_token.encode("utf-8", "replace")).digest()
+
+
+def _tokens(settings: Settings, account_id: UUID, session_id: UUID, refresh_token: str) -> Tokens:
+    now = datetime.now(UTC)
+    access_token = jwt.encode(
+        {
+            "sub": str(account_id),
+            "sid": str(session_id),
+            "iat": now,
+            "exp": now + timedelta(seconds=settings.access_token_seconds),
+        },
+        settings.secret_key.get_secret_value(),
+        algorithm="HS256",
+    )
+    return Tokens(access_token, refresh_token, settings.access_token_seconds)

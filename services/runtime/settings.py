@@ -1,0 +1,90 @@
+"""Settings, from the environment alone. `anhu --help` and the README list them from here."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text says which and how to mend it."""
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable ANHU_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_", frozen=True, extra="ignore")
+
+    database_url: str = Field(
+        default="", description="PostgreSQL 15 to 18, as postgresql://user:password@host:port/name"
+    )
+    mqtt_url: str = Field(
+        default="mqtt://127.0.0.1:1883",
+        description="the broker, as mqtt://user:password@host:port or mqtts://…",
+    )
+    mqtt_ca_file: Path | None = Field(
+        default=None, description="certificate authority for mqtts://, when not the system's"
+    )
+    http_host: str = Field(default="127.0.0.1", description="address that `anhu api` listens on")
+    http_port: int = Field(default=8000, ge=1, le=65535, description="port that `anhu api` listens on")
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="signs access tokens; at least 32 characters, the same for every api"
+    )
+    access_token_seconds: int = Field(default=900, ge=10, description="life of an access token")
+    session_days: int = Field(default=30, ge=1, description="a sign-in ends after so many days without use")
+    sign_in_failures: int = Field(
+        default=5, ge=1, description="wrong passwords for one account from one address before 429"
+    )
+    sign_in_window_seconds: int = Field(default=300, ge=1, description="the time in which they are counted")
+    trusted_proxies: str = Field(
+        default="", description="addresses, comma-separated, whose X-Forwarded-For is believed; none by default"
+    )
+    web_dir: Path | None = Field(default=None, description="the built browser app, when not the packaged one")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
+    log_format: Literal["text", "json"] = Field(default="text", description="one line of text, or of JSON, an entry")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _mqtt(cls, value: str) -> str:
+        if not value.startswith(("mqtt://", "mqtts://")):
+            raise ValueError("must begin with mqtt:// or mqtts://")
+        return value
+
+
+def load(*, needs_secret: bool = False) -> Settings:
+    """Reads the environment. Raises SettingsError with one sentence for each wrong setting."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"ANHU_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"wrong settings in the environment: {wrong}") from None
+    if not settings.database_url:
+        raise SettingsError(
+            "ANHU_DATABASE_URL is not set: name a PostgreSQL database (postgresql://user:password@host/name),"
+            " or run `anhu demo`, which brings its own"
+        )
+    if needs_secret and len(settings.secret_key.get_secret_value()) < 32:
+        raise SettingsError(
+            "ANHU_SECRET_KEY must have at least 32 characters, the same for every api process;"
+            " `python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes one"
+        )
+    return settings
+
+
+def described() -> list[tuple[str, str, str]]:
+    """(variable, default, what it is) of every setting, for --help and the README."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, SecretStr) or default in ("", None):
+            default = "–"
+        rows.append((f"ANHU_{name.upper()}", str(default), field.description or ""))
+    return rows

@@ -1,0 +1,97 @@
+"""The station feed in the database: what a screen is shown at first, and what it missed."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from alerts.ledger import ALERT, alert_of
+from alerts.presentation import alert_json, withhold
+from services.storage.pool import Connection
+
+#: A screen that missed more than this starts anew: the open alerts are fewer than what happened to them.
+MOST_MISSED = 2000
+
+_HEAD = "SELECT coalesce((SELECT seq FROM station_feed_heads WHERE organization_id = %s), 0)"
+_OPEN = (
+    ALERT
+    + """
+JOIN alert_routes r ON r.alert_id = a.id
+WHERE r.organization_id = %s AND a.state IN ('triggered', 'acknowledged', 'dispatched', 'arrived')
+ORDER BY a.raised_at
+"""
+)
+_ROWS = """
+SELECT f.organization_id, f.seq, f.alert,
+       a.state NOT IN ('triggered', 'acknowledged', 'dispatched', 'arrived') AS withheld
+FROM station_feed f JOIN alerts a ON a.id = f.alert_id
+"""
+_MISSED = (
+    _ROWS
+    + """
+WHERE f.organization_id = %s AND f.seq > %s AND f.seq <= %s AND f.at > clock_timestamp() - interval '24 hours'
+ORDER BY f.seq LIMIT %s
+"""
+)
+_NEW = (
+    _ROWS
+    + """
+JOIN unnest(%s::uuid[], %s::bigint[]) AS have (organization_id, seq)
+  ON f.organization_id = have.organization_id AND f.seq > have.seq
+ORDER BY f.organization_id, f.seq LIMIT 2000
+"""
+)
+_REACHED = """
+SELECT 1 FROM organizations WHERE id = %s AND path && %s::uuid[]
+"""
+_ROUTED = "SELECT 1 FROM alert_routes WHERE alert_id = %s AND organization_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a session begins: see Session.admitted."""
+
+    seq: int
+    open_alerts: list[dict[str, Any]]
+    missed: list[tuple[int, dict[str, Any]]] | None
+
+
+async def heads(connection: Connection, organization_id: UUID) -> int:
+    """The last `seq` of an organisation; 0 when nothing happened yet."""
+    row = await (await connection.execute(_HEAD, (organization_id,))).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def start(connection: Connection, organization_id: UUID, after: int) -> Start:
+    """Resumes after `after` when everything since is still kept; else all that is unresolved."""
+    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        # One snapshot: the open alerts are exactly those of `seq`.
+        await cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        head = await heads(connection, organization_id)
+        if 0 < after <= head and head - after <= MOST_MISSED:
+            rows = await (await cursor.execute(_MISSED, (organization_id, after, head, MOST_MISSED))).fetchall()
+            if len(rows) == head - after:
+                return Start(after, [], [(row["seq"], _shown(row)) for row in rows])
+        opened = await (await cursor.execute(_OPEN, (organization_id,))).fetchall()
+        return Start(head, [alert_json(alert_of(row)) for row in opened], None)
+
+
+async def news(connection: Connection, have: dict[UUID, int]) -> list[tuple[UUID, int, dict[str, Any]]]:
+    """(organisation, seq, alert) of every change since the given seq of each organisation, in order."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_NEW, (list(have), list(have.values())))
+        return [(row["organization_id"], row["seq"], _shown(row)) for row in await cursor.fetchall()]
+
+
+async def reaches(connection: Connection, organizations: tuple[UUID, ...], organization_id: UUID) -> bool:
+    return await (await connection.execute(_REACHED, (organization_id, list(organizations)))).fetchone() is not None
+
+
+async def is_routed(connection: Connection, alert_id: UUID, organization_id: UUID) -> bool:
+    return await (await connection.execute(_ROUTED, (alert_id, organization_id))).fetchone() is not None
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return withhold(row["alert"]) if row["withheld"] else row["alert"]

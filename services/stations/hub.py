@@ -1,0 +1,97 @@
+"""Hands each change of the feed to the sessions of its organisation.
+
+One reader a process: it is woken by NOTIFY, looks each second anyway, and asks the database once for all
+organisations that have a screen here. A session takes a frame into its own queue and never makes another wait.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+
+from services.stations import feed
+from services.storage.pool import Connection
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+
+#: Called in the event loop with (seq, alert); must not block.
+Listener = Callable[[int, dict[str, Any]], None]
+
+
+class Hub:
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._listeners: dict[UUID, set[Listener]] = {}
+        self._have: dict[UUID, int] = {}
+        self._wake = asyncio.Event()
+        self.sessions_ended = asyncio.Event()
+        self.connected = False
+
+    def sessions(self) -> int:
+        return sum(len(listeners) for listeners in self._listeners.values())
+
+    def join(self, organization_id: UUID, listener: Listener, seq: int) -> None:
+        """From now on the listener gets every change after `seq` (it may get older ones, and passes them over)."""
+        self._listeners.setdefault(organization_id, set()).add(listener)
+        self._have[organization_id] = min(seq, self._have.get(organization_id, seq))
+        self._wake.set()
+
+    def wake(self) -> None:
+        """A session can take frames from now on."""
+        self._wake.set()
+
+    def leave(self, organization_id: UUID, listener: Listener) -> None:
+        listeners = self._listeners.get(organization_id, set())
+        listeners.discard(listener)
+        if not listeners:
+            self._listeners.pop(organization_id, None)
+            self._have.pop(organization_id, None)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._with_database(self._listen))
+            tasks.create_task(self._with_database(self._read))
+
+    async def _with_database(self, work: Callable[[Connection], Awaitable[None]]) -> None:
+        while True:
+            try:
+                async with await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+                    if not self.connected:
+                        log.info("live: connected to the database")
+                    self.connected = True
+                    await work(connection)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if self.connected:
+                    log.error("live: the database is away, trying again: %s", str(error).strip())
+                self.connected = False
+                await asyncio.sleep(0.5)
+
+    async def _listen(self, connection: Connection) -> None:
+        await connection.execute("LISTEN anhu_feed")
+        await connection.execute("LISTEN anhu_sessions")
+        self.sessions_ended.set()  # whoever signed out meanwhile is looked for
+        async for hint in connection.notifies():
+            (self.sessions_ended if hint.channel == "anhu_sessions" else self._wake).set()
+
+    async def _read(self, connection: Connection) -> None:
+        while True:
+            changes = await feed.news(connection, dict(self._have)) if self._have else []
+            for organization_id, seq, alert in changes:
+                if organization_id in self._have:
+                    self._have[organization_id] = max(seq, self._have[organization_id])
+                for listener in list(self._listeners.get(organization_id, ())):
+                    listener(seq, alert)
+            if changes:
+                await asyncio.sleep(0)  # the sessions send while more is read
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), SWEEP_SECONDS)
+            self._wake.clear()

@@ -1,0 +1,208 @@
+"""A station screen's session as a state machine: frames and ticks in, actions out. No socket, no SQL, no clock;
+times are seconds of any clock that does not go back.
+
+    waiting ──hello──▶ judging ──admitted──▶ live ──▶ closed
+       └── 10 s, or anything else ──▶ closed (4401)
+"""
+
+import json
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+from uuid import UUID
+
+HELLO_SECONDS = 10.0
+#: Contract: at least every 15 s.
+HEARTBEAT_SECONDS = 10.0
+#: A screen that leaves so many frames unread, or takes nothing for so long, is too slow: it resumes later.
+MOST_UNSENT = 500
+UNREAD_SECONDS = 10.0
+MAX_FRAME_BYTES = 16 * 1024
+
+NO_TOKEN = 4401
+OUT_OF_REACH = 4403
+TOO_SLOW = 4408
+
+
+class Phase(Enum):
+    WAITING = auto()
+    JUDGING = auto()
+    LIVE = auto()
+    CLOSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Ask who the token is, and whether it reaches the organisation; answer with `admitted` or `refused`."""
+
+    token: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSeen:
+    alert_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: int
+    reason: str
+
+
+Action = Judge | MarkSeen | Close
+
+
+class Session:
+    """What one screen has been sent, is owed, and may do.
+
+    Its owner sends `next_frame()` as fast as the screen reads."""
+
+    def __init__(self, now: float) -> None:
+        self.phase = Phase.WAITING
+        self.seq = 0
+        self._opened_at = now
+        self._heartbeat_at = now
+        self._unsent: deque[dict[str, Any]] = deque()
+        #: what changed while the token was judged
+        self._early: list[tuple[int, dict[str, Any]]] = []
+        self._sending_since: float | None = None
+        #: when the screen last answered a heartbeat: a screen that answers is alive, not yet watched
+        self.alive_at: float | None = None
+
+    def receive(self, text: str, now: float) -> list[Action]:
+        """A frame from the screen."""
+        if self.phase is Phase.CLOSED:
+            return []
+        frame = _parse(text)
+        kind = frame.get("type") if frame is not None else None
+        if self.phase is Phase.WAITING:
+            return self._hello(frame or {}, kind)
+        match kind:
+            case "alive":
+                self.alive_at = now
+            case "seen" if self.phase is Phase.LIVE:
+                alert_id = _uuid((frame or {}).get("alert_id"))
+                if alert_id is not None:
+                    return [MarkSeen(alert_id)]
+                self._push({"type": "error", "detail": "seen needs alert_id, the id of an alert"})
+            case _ if self.phase is Phase.LIVE:
+                self._push({"type": "error", "detail": "expected a JSON object of type alive or seen"})
+        return []
+
+    def _hello(self, frame: dict[str, Any], kind: Any) -> list[Action]:
+        token = frame.get("token")
+        if kind != "hello" or not isinstance(token, str) or not token:
+            return self._close(NO_TOKEN, "the first frame must be hello with a token")
+        after = frame.get("after")
+        self.phase = Phase.JUDGING
+        return [Judge(token, after if type(after) is int and after > 0 else 0)]
+
+    def refused(self, *, known: bool) -> list[Action]:
+        """The token is false (4401), or true but does not reach the organisation (4403)."""
+        if known:
+            return self._close(OUT_OF_REACH, "this account does not reach the organization, or there is none")
+        return self._close(NO_TOKEN, "no valid token")
+
+    def admitted(
+        self,
+        *,
+        seq: int,
+        open_alerts: list[dict[str, Any]],
+        missed: list[tuple[int, dict[str, Any]]] | None,
+        now: float,
+    ) -> None:
+        """`missed` is what a resumed session did not get, in order; None when it starts anew at `seq`."""
+        if self.phase is not Phase.JUDGING:
+            return
+        self.phase = Phase.LIVE
+        self.seq = seq
+        early, self._early = self._early, []
+        self._heartbeat_at = now
+        resumed = missed is not None
+        self._push({"type": "welcome", "seq": seq, "open": open_alerts, "resumed": resumed})
+        for number, alert in (missed or []) + early:
+            if number == self.seq + 1:
+                self._owe(number, alert)
+
+    def changed(self, number: int, alert: dict[str, Any]) -> list[Action]:
+        """A frame of the organisation's feed. What the session has already is passed over; the feed has no gaps."""
+        if self.phase is Phase.JUDGING:
+            self._early.append((number, alert))
+            return []
+        if self.phase is not Phase.LIVE or number <= self.seq:
+            return []
+        if len(self._unsent) >= MOST_UNSENT or number != self.seq + 1:
+            return self._close(TOO_SLOW, "the screen reads too slowly; it resumes where it was")
+        self._owe(number, alert)
+        return []
+
+    def tick(self, now: float) -> list[Action]:
+        """Called about once a second."""
+        if self.phase in (Phase.WAITING, Phase.JUDGING):
+            if now - self._opened_at >= HELLO_SECONDS:
+                return self._close(NO_TOKEN, "no hello within 10 s")
+        elif (
+            self.phase is Phase.LIVE and self._sending_since is not None and now - self._sending_since >= UNREAD_SECONDS
+        ):
+            return self._close(TOO_SLOW, "the screen reads too slowly; it resumes where it was")
+        return []
+
+    def heartbeat_due(self, now: float) -> bool:
+        """Whether a heartbeat is to be queued now; asking takes it as queued."""
+        if self.phase is not Phase.LIVE or now - self._heartbeat_at < HEARTBEAT_SECONDS:
+            return False
+        self._heartbeat_at = now
+        return True
+
+    def heartbeat(self, at: str, problems: list[dict[str, str]]) -> None:
+        """`problems`: what the station must know of the system itself, each with a code and a Chinese message."""
+        frame: dict[str, Any] = {"type": "heartbeat", "at": at}
+        if problems:
+            frame["problems"] = problems
+        self._push(frame)
+
+    def next_frame(self, now: float) -> dict[str, Any] | None:
+        """Takes the next frame to send; the clock of UNREAD_SECONDS runs until `sent`."""
+        if self.phase is not Phase.LIVE or not self._unsent:
+            return None
+        self._sending_since = now
+        return self._unsent.popleft()
+
+    def sent(self) -> None:
+        self._sending_since = None
+
+    def signed_out(self) -> list[Action]:
+        return self._close(NO_TOKEN, "signed out")
+
+    def _owe(self, number: int, alert: dict[str, Any]) -> None:
+        self.seq = number
+        self._push({"type": "alert", "seq": number, "alert": alert})
+
+    def _push(self, frame: dict[str, Any]) -> None:
+        self._unsent.append(frame)
+
+    def _close(self, code: int, reason: str) -> list[Action]:
+        if self.phase is Phase.CLOSED:
+            return []
+        self.phase = Phase.CLOSED
+        self._unsent.clear()
+        return [Close(code, reason)]
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    if len(text) > MAX_FRAME_BYTES:
+        return None
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return frame if isinstance(frame, dict) else None
+
+
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

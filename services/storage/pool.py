@@ -1,0 +1,23 @@
+"""Connections to the database for asyncio."""
+
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+Connection = AsyncConnection[Any]
+Pool = AsyncConnectionPool[Connection]
+
+
+def make_pool(database_url: str, *, most: int = 10) -> Pool:
+    """A pool, not yet open; a connection that cannot be had in 3 s raises psycopg_pool.PoolTimeout."""
+    return AsyncConnectionPool(
+        database_url,
+        min_size=2,
+        max_size=most,
+        timeout=3.0,
+        reconnect_timeout=5.0,
+        open=False,
+        kwargs={"autocommit": True, "connect_timeout": 3},
+        check=AsyncConnectionPool.check_connection,
+    )

@@ -1,0 +1,147 @@
+"""Real parts for every test: a database of its own, a broker of its own, free ports."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.parts.broker import Broker
+from tests.parts.ports import free_port
+from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
+from tests.parts.system import Device, System, seed_database
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """The server that all tests share. A test that stops a server takes `own_postgres`."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data")
+    server.start()
+    make_template(server.url())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A migrated database for this test alone, on PostgreSQL without TimescaleDB."""
+    with fresh_database(postgres.url()) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A database without a schema, for this test alone."""
+    with fresh_database(postgres.url(), template=None) as url:
+        yield url
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A server for this test alone, which it may stop, start and kill."""
+    server = PostgresServer(tmp_path / "postgres")
+    server.start()
+    make_template(server.url())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_database_url(own_postgres: PostgresServer) -> str:
+    """The migrated database of `own_postgres`."""
+    return own_postgres.url(TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def _timescale_server() -> str:
+    url = os.environ.get("ANHU_TEST_TIMESCALE_URL")
+    if not url:
+        pytest.skip("ANHU_TEST_TIMESCALE_URL names no server with TimescaleDB")
+    return url
+
+
+@pytest.fixture
+def timescale_url(_timescale_server: str) -> Iterator[str]:
+    """A database without a schema, for this test alone, on the server that ANHU_TEST_TIMESCALE_URL names.
+
+    Skips when it names none: migrate() the database to have the schema with a hypertable.
+    """
+    with fresh_database(_timescale_server, template=None) as url:
+        yield url
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A Mosquitto for this test alone."""
+    broker = Broker(tmp_path / "broker")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def port() -> int:
+    """A TCP port of 127.0.0.1 that is free."""
+    return free_port()
+
+
+@pytest.fixture
+def ports() -> Callable[[], int]:
+    """Calls for more free ports."""
+    return free_port
+
+
+@pytest.fixture(scope="session")
+def system(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """gateway, alerts and api with the demo's people, shared by all tests that break nothing of it.
+
+    Tests take turns with its devices: `wristband` hands out one that no test had before.
+    """
+    directory = tmp_path_factory.mktemp("system")
+    broker = Broker(directory / "broker")
+    broker.start()
+    with fresh_database(postgres.url()) as url:
+        seeded = seed_database(url, directory / "keys.json", elders=300)
+        system = System(directory, url, broker, seeded)
+        system.start()
+        try:
+            system.wait_until_ready()
+            yield system
+        finally:
+            system.stop()
+            broker.stop()
+
+
+@pytest.fixture(scope="session")
+def _wristbands(system: System) -> Iterator[str]:
+    """Wristbands of elders of the first station."""
+    rows = system.sql(
+        "SELECT device_id FROM devices WHERE kind = 'wristband' AND organization_id = %s ORDER BY device_id",
+        system.seeded.organization_id,
+    )
+    return iter([row[0] for row in rows])
+
+
+@pytest.fixture
+def wristbands(system: System, _wristbands: Iterator[str]) -> Iterator[Callable[[], Device]]:
+    """Calls for wristbands of the first station, each of another elder, connected until the test ends."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(Device(system.broker, next(_wristbands)))
+
+
+@pytest.fixture
+def wristband(wristbands: Callable[[], Device]) -> Device:
+    """A wristband of an elder of the first station, whom no test used before."""
+    return wristbands()
+
+
+@pytest.fixture
+def own_system(tmp_path: Path, postgres: PostgresServer, broker: Broker) -> Iterator[System]:
+    """Processes, database and broker for this test alone: it may kill them. Not started."""
+    with fresh_database(postgres.url()) as url:
+        system = System(tmp_path / "system", url, broker, seed_database(url, tmp_path / "keys.json", elders=40))
+        try:
+            yield system
+        finally:
+            system.stop()

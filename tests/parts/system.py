@@ -1,0 +1,272 @@
+"""The whole system as real processes on a database and a broker: what an outsider meets."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import paho.mqtt.client as paho
+import psycopg
+from paho.mqtt.enums import CallbackAPIVersion
+from websockets.sync.client import ClientConnection, connect
+
+from services.demo.folder import Keys
+from services.demo.seed import Seeded, credentials, seed
+from tests.parts.broker import Broker
+from tests.parts.ports import free_port
+from tests.parts.waiting import until
+
+ROOT = Path(__file__).parents[2]
+SECRET_KEY = "only for tests: a key of more than 32 characters"
+KINDS = ("gateway", "alerts", "api")
+
+
+def seed_database(database_url: str, keys_file: Path, elders: int) -> Seeded:
+    """The demo's invented people and devices."""
+    keys = Keys(keys_file)
+    with psycopg.connect(database_url) as connection:
+        seeded = seed(connection, keys, elders)
+    keys.save()
+    return seeded
+
+
+def event(kind: str = "sos", **fields: Any) -> dict[str, Any]:
+    """An event as the contract has it, with a name and a time of its own."""
+    return {"event_id": uuid.uuid4().hex[:16], "type": kind, "ts": datetime.now(UTC).isoformat()} | fields
+
+
+class System:
+    """gateway, alerts and api; each may be killed and started again, under the same addresses."""
+
+    def __init__(self, directory: Path, database_url: str, broker: Broker, seeded: Seeded) -> None:
+        self.directory, self.database_url, self.broker, self.seeded = directory, database_url, broker, seeded
+        directory.mkdir(parents=True, exist_ok=True)
+        self.http_port = free_port()
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("ANHU_")} | {
+            "ANHU_DATABASE_URL": database_url,
+            "ANHU_HTTP_PORT": str(self.http_port),
+            "ANHU_SECRET_KEY": SECRET_KEY,
+            "PYTHONPATH": str(ROOT),
+        }
+        with psycopg.connect(database_url) as connection:
+            broker.adopt(credentials(connection), {one["device_id"]: one["password"] for one in seeded.devices})
+
+    def start(self, *names: str, **settings: str) -> None:
+        """Starts processes by kind (`gateway`, or `gateway-2` for a second one); not yet ready."""
+        for name in names or KINDS:
+            kind = name.partition("-")[0]
+            account = "anhu-alerts" if kind == "alerts" else "anhu-gateway"
+            with (self.directory / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    [sys.executable, "-m", "services.cli", kind],
+                    env=self._environment | {"ANHU_MQTT_URL": self.broker.url(account)} | settings,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def wait_until_ready(self, limit: float = 60) -> None:
+        until(self.is_ready, f"the system is ready (logs in {self.directory})", limit=limit, every=0.1)
+
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+
+    def stop(self) -> None:
+        """Stops all in order; what does not stop is killed, and told."""
+        for process in self.processes.values():
+            process.terminate()
+        slow = []
+        for name, process in self.processes.items():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                slow.append(name)
+                process.kill()
+                process.wait()
+        self.processes.clear()
+        assert not slow, f"{slow} did not stop within 15 s; see {self.directory}"
+
+    def log(self, name: str) -> str:
+        return (self.directory / f"{name}.log").read_text("utf-8")
+
+    # What an outsider does ------------------------------------------------------------------------
+
+    def account(self, username: str) -> dict[str, str]:
+        return next(one for one in self.seeded.accounts if one["username"] == username)
+
+    def organization(self, tier: str, place: int = 0) -> str:
+        """The id of the first (second, …) organisation of a tier."""
+        return str([one["id"] for one in self.seeded.organizations if one["tier"] == tier][place])
+
+    def sign_in(self, username: str = "") -> "Person":
+        account = self.account(username) if username else self.seeded.operator
+        return Person(self, account["username"], account["password"])
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What the database holds: for what the contract does not show."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+
+class Person:
+    """Somebody who is signed in."""
+
+    def __init__(self, system: System, username: str, password: str) -> None:
+        self.system = system
+        # A connection for each request: nothing is left open when a test ends.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(base_url=f"{system.url}/api/v1", timeout=20, limits=limits)
+        answer = self.http.post("/token", data={"username": username, "password": password})
+        assert answer.status_code == 200, answer.text
+        self.tokens = answer.json()
+        self.http.headers["Authorization"] = f"Bearer {self.tokens['access_token']}"
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """The JSON of a GET that must succeed."""
+        answer = self.http.get(path, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def move(self, alert: dict[str, Any] | str, move: str, **body: Any) -> httpx.Response:
+        alert_id = alert if isinstance(alert, str) else alert["id"]
+        return self.http.post(f"/alerts/{alert_id}/{move}", json=body)
+
+    def alert_of(self, event_id: str, limit: float = 15) -> dict[str, Any]:
+        """The alert that holds an event, once there is one."""
+        found = until(
+            lambda: self.get("/alerts", event_id=event_id)["items"], f"an alert for {event_id}", limit=limit, every=0.05
+        )
+        assert len(found) == 1, found
+        return dict(found[0])
+
+    @contextmanager
+    def screen(self, organization_id: str | None = None, after: int = 0, **options: Any) -> Iterator["Screen"]:
+        station = organization_id or self.system.seeded.organization_id
+        address = f"{self.system.url.replace('http', 'ws')}/api/v1/stations/{station}/live"
+        with connect(address, **options) as socket:
+            yield Screen(socket, self.tokens["access_token"], after)
+
+
+class Screen:
+    """A live screen: frames in order."""
+
+    def __init__(self, socket: ClientConnection, token: str, after: int) -> None:
+        self.socket = socket
+        self.send(type="hello", token=token, after=after)
+        self.welcome = self.receive()
+        assert self.welcome["type"] == "welcome"
+        self.seq: int = self.welcome["seq"]
+
+    def send(self, **frame: Any) -> None:
+        self.socket.send(json.dumps(frame))
+
+    def receive(self, limit: float = 20) -> dict[str, Any]:
+        return dict(json.loads(self.socket.recv(limit)))
+
+    def next_alert(self, limit: float = 20) -> dict[str, Any]:
+        """The next alert frame's alert; checks that `seq` has no gap, and answers heartbeats."""
+        while True:
+            frame = self.receive(limit)
+            if frame["type"] == "heartbeat":
+                self.send(type="alive")
+            elif frame["type"] == "alert":
+                assert frame["seq"] == self.seq + 1, (self.seq, frame)
+                self.seq += 1
+                return dict(frame["alert"])
+
+    def alert_in(self, state: str, limit: float = 20) -> dict[str, Any]:
+        """The next alert frame in a state."""
+        while (alert := self.next_alert(limit))["state"] != state:
+            pass
+        return alert
+
+
+@dataclass
+class Receipt:
+    event_id: str
+    stage: str
+    body: dict[str, Any]
+
+
+class Device:
+    """A device that does only what it is told: sends bytes, keeps receipts."""
+
+    def __init__(self, broker: Broker, device_id: str, *, username: str | None = None) -> None:
+        self.device_id = device_id
+        self.receipts: list[Receipt] = []
+        self._come = threading.Condition()
+        account = username or device_id
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._client.username_pw_set(account, broker.passwords[account])
+        self._client.on_message = self._on_message
+        subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: subscribed.set()
+        self._client.connect(broker.host, broker.port)
+        self._client.subscribe(f"anhu/v1/{device_id}/down/#", 1)
+        self._client.loop_start()
+        assert subscribed.wait(10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def send(self, message: Any, leaf: str = "events") -> dict[str, Any]:
+        """Publishes JSON, or bytes as they are; returns when the broker has it."""
+        payload = message if isinstance(message, bytes) else json.dumps(message).encode()
+        self._client.publish(f"anhu/v1/{self.device_id}/up/{leaf}", payload, qos=1).wait_for_publish(10)
+        return dict(message) if isinstance(message, dict) else {}
+
+    def press(self, kind: str = "sos", **fields: Any) -> dict[str, Any]:
+        """Sends an event and waits until it is told stored."""
+        sent = self.send(event(kind, **fields))
+        self.receipt(sent["event_id"], "stored")
+        return sent
+
+    def stages(self, event_id: str) -> list[str]:
+        with self._come:
+            return [one.stage for one in self.receipts if one.event_id == event_id]
+
+    def receipt(self, event_id: str | None, stage: str, limit: float = 15) -> Receipt:
+        """The first receipt of a stage for an event (None: of any event)."""
+
+        def found() -> Receipt | None:
+            for one in self.receipts:
+                if one.stage == stage and event_id in (None, one.event_id):
+                    return one
+            return None
+
+        with self._come:
+            come = self._come.wait_for(found, limit)
+            assert come is not None, f"no {stage} for {event_id} within {limit} s, but {self.receipts}"
+            return come
+
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        body = json.loads(message.payload)
+        with self._come:
+            self.receipts.append(Receipt(body["event_id"], body["stage"], body))
+            self._come.notify_all()
