@@ -44,6 +44,7 @@ const DEVICE: Readonly<Record<string, string>> = {
   smoke_detector: '烟雾报警器',
   gas_detector: '燃气报警器',
   water_detector: '漏水报警器',
+  door_sensor: '门磁',
 }
 export const deviceWord = (kind: string | null | undefined): string => (kind ? (DEVICE[kind] ?? kind) : '设备')
 
