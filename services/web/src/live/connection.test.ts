@@ -191,6 +191,15 @@ describe('close codes', () => {
     expect(link.feed({ kind: 'closed', code: 4401 }, 3)).toEqual([{ do: 'authorize', renew: true }])
   })
 
+  it('4401 is no reason to sign out when the new token could not be fetched', () => {
+    const link = drive().live(4)
+    link.feed({ kind: 'closed', code: 4401 }, 0)
+    link.feed({ kind: 'not_authorized', final: false }, 1)
+    link.feed({ kind: 'tick' }, 1_000)
+    link.greet(1_001)
+    expect(link.feed({ kind: 'closed', code: 4401 }, 1_002)).toEqual([{ do: 'authorize', renew: true }])
+  })
+
   it('4403 stops: another station has to be chosen', () => {
     const link = drive().live(4)
     expect(link.feed({ kind: 'closed', code: 4403 }, 0)).toEqual([])

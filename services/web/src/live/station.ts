@@ -88,8 +88,13 @@ export function openStation(organization: Organization, me: Me) {
     if (worst) {
       if (selectedId.value !== null && selectedId.value !== worst.id) unsettle()
       select(worst.id)
-    } else if (selectedId.value === null) {
-      select(board.open.value[0]?.id ?? null)
+    } else if (!board.open.value.some((alert) => alert.id === selectedId.value)) {
+      // Nothing is selected, or one that is closed: something that waits goes before it.
+      const first = heard.length > 0 || selectedId.value === null ? board.open.value[0] : undefined
+      if (first) {
+        if (selectedId.value !== null) unsettle()
+        select(first.id)
+      }
     }
   }
 
