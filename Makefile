@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BENCH ?= press
+BOOTSTRAP = command -v $(PYTHON) > /dev/null || { echo "Install Python 3.11 or newer, then start again." >&2; exit 1; }; \
+	exec $(PYTHON) deploy/bootstrap.py
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit bench soak lock web ready clean
 
@@ -10,7 +12,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## everything on this machine, from nothing: database, broker, station screen, virtual devices
-	@exec $(PYTHON) deploy/bootstrap.py demo $(ARGS)
+	@$(BOOTSTRAP) demo $(ARGS)
 
 test: check ## checks, then every test, with a real broker, database and browser
 	$(BIN)/pytest $(ARGS)
@@ -32,7 +34,7 @@ soak: ready ## every test again with a hundred times the fuzzing, and those that
 	$(BIN)/pytest --hypothesis-profile=soak --timeout=7200 -m "" $(ARGS)
 
 web: ## builds the browser app
-	@$(PYTHON) deploy/bootstrap.py web
+	@$(BOOTSTRAP) web
 
 lock: ready ## pins the newest packages that fit pyproject.toml: make lock ARGS=--upgrade
 	$(LOCK) pyproject.toml -o requirements.lock
@@ -44,7 +46,7 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --uni
 	--generate-hashes --no-emit-index-url --no-emit-find-links $(ARGS)
 
 ready:
-	@$(PYTHON) deploy/bootstrap.py test
+	@$(BOOTSTRAP) test
 
 clean: ## removes what can be made again, and the demo's data
 	rm -rf .venv build demo-data test-results services/web/dist services/web/node_modules *.egg-info
