@@ -244,6 +244,27 @@ class QuarantinePage(BaseModel):
     next: str | None
 
 
+class SystemProblem(BaseModel):
+    code: str
+    detail: str = Field(description="for engineers, in English")
+
+
+class WorkerStatus(BaseModel):
+    kind: str
+    host: str
+    pid: int
+    silent: bool = Field(description="has not beaten for 5 s")
+    status: dict[str, Any]
+
+
+class Readiness(BaseModel):
+    """Whether a press would reach a screen, and what is missing if not (503)."""
+
+    ready: bool
+    problems: list[SystemProblem]
+    workers: list[WorkerStatus]
+
+
 class AcknowledgeBody(BaseModel):
     note: Note | None = None
     occurrences: int | None = Field(default=None, ge=1, description="how many presses the person saw")
