@@ -32,7 +32,8 @@ class Location(BaseModel):
 
     lat: float
     lon: float
-    accuracy: float | None = None
+    # Left out when unknown, as in live frames: the same alert is the same JSON everywhere.
+    accuracy: float | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Organization(BaseModel):
