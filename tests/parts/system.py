@@ -285,6 +285,18 @@ class Device:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
         return dict(message) if isinstance(message, dict) else {}
 
+    def publish(self, topic: str, message: Any) -> None:
+        """Publishes JSON where it likes, allowed or not; returns when the broker has taken or dropped it."""
+        self._client.publish(topic, json.dumps(message), qos=1).wait_for_publish(10)
+
+    def listen(self, topic: str, heard: list[bytes]) -> None:
+        """Subscribes where it likes; what comes is appended to `heard`."""
+        subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: subscribed.set()
+        self._client.message_callback_add(topic, lambda _client, _data, message: heard.append(message.payload))
+        self._client.subscribe(topic, 1)
+        assert subscribed.wait(10)
+
     def press(self, kind: str = "sos", **fields: Any) -> dict[str, Any]:
         """Sends an event and waits until it is told stored."""
         sent = self.send(event(kind, **fields))
