@@ -50,7 +50,8 @@ def withhold(frame: dict[str, Any]) -> dict[str, Any]:
 
 
 def time_json(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
+    # UTC as `Z`, as pydantic writes it: the same alert is the same JSON over HTTP and on the live stream.
+    return at.isoformat().replace("+00:00", "Z") if at else None
 
 
 def position_json(position: Any) -> dict[str, float] | None:

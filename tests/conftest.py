@@ -126,7 +126,7 @@ def system(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
     broker = Broker(directory / "broker")
     broker.start()
     with fresh_database(postgres.url()) as url:
-        seeded = seed_database(url, directory / "keys.json", elders=300)
+        seeded = seed_database(url, directory / "keys.json", elders=600)
         system = System(directory, url, broker, seeded)
         system.start()
         try:

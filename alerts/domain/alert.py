@@ -166,4 +166,6 @@ class Refusal:
     """Nothing changes; `detail` tells the operator why, in Chinese."""
 
     detail: str
+    #: of the alert that refused, which may have moved since the person last saw it
+    state: State
     holder: Person | None = None

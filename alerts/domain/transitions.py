@@ -112,7 +112,7 @@ def decide_move(alert: Alert, move: Move, actor: Actor, now: datetime) -> Change
     if name_of(move) not in allowed_moves(alert):
         return _refusal(alert, move)
     if isinstance(move, Resolve) and move.outcome == "drill" and not alert.drill:
-        return Refusal("这不是演练，不能以“演练”结案")
+        return Refusal("这不是演练，不能以“演练”结案", alert.state)
     moved = replace(alert, last_move_at=now, version=alert.version + 1)
     entry = Entry(KINDS[name_of(move)], actor, move.note, body_of(move))
     match move:
@@ -145,8 +145,8 @@ def decide_move(alert: Alert, move: Move, actor: Actor, now: datetime) -> Change
 def _refusal(alert: Alert, move: Move) -> Refusal:
     words = STATE_WORDS[alert.state]
     if isinstance(move, Acknowledge) and alert.holder is not None and alert.unresolved:
-        return Refusal(f"{alert.holder.name}已经接警，当前状态：{words}", alert.holder)
+        return Refusal(f"{alert.holder.name}已经接警，当前状态：{words}", alert.state, alert.holder)
     nexts = {"acknowledge": "接警", "dispatch": "派员", "arrive": "到场", "resolve": "处置完毕", "follow_up": "回访"}
     possible = "、".join(nexts[name] for name in allowed_moves(alert))
     then = f"，现在可以：{possible}" if possible else ""
-    return Refusal(f"当前状态是“{words}”，不能{nexts[name_of(move)]}{then}", alert.holder)
+    return Refusal(f"当前状态是“{words}”，不能{nexts[name_of(move)]}{then}", alert.state, alert.holder)

@@ -185,12 +185,23 @@ def make_app(settings: Settings) -> FastAPI:
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """The error form is referred to by every route, and defined once."""
+    """What FastAPI does not know: every error has the one form of `problems`, and the database may be away."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = generate()
-        schema["components"]["schemas"].setdefault("Problem", problems.Problem.model_json_schema())
+        schemas = schema["components"]["schemas"]
+        schemas.setdefault("Problem", problems.Problem.model_json_schema())
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        for path, operations_of in schema["paths"].items():
+            for operation in operations_of.values():
+                told = operation["responses"]
+                # Only where a request can be malformed in more than its path, whose ids are looked up as they come.
+                if "HTTPValidationError" in str(told.get("422")):
+                    del told["422"]
+                if path.startswith("/api/"):
+                    told.update({str(status): one for status, one in problems.responses(503).items()})
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -32,7 +32,8 @@ class Location(BaseModel):
 
     lat: float
     lon: float
-    accuracy: float | None = None
+    # Left out when unknown, as in live frames: the same alert is the same JSON everywhere.
+    accuracy: float | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Organization(BaseModel):
@@ -242,6 +243,27 @@ class DevicePage(BaseModel):
 class QuarantinePage(BaseModel):
     items: list[Quarantined]
     next: str | None
+
+
+class SystemProblem(BaseModel):
+    code: str
+    detail: str = Field(description="for engineers, in English")
+
+
+class WorkerStatus(BaseModel):
+    kind: str
+    host: str
+    pid: int
+    silent: bool = Field(description="has not beaten for 5 s")
+    status: dict[str, Any]
+
+
+class Readiness(BaseModel):
+    """Whether a press would reach a screen, and what is missing if not (503)."""
+
+    ready: bool
+    problems: list[SystemProblem]
+    workers: list[WorkerStatus]
 
 
 class AcknowledgeBody(BaseModel):

@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any, Self
 
 import httpx
 import paho.mqtt.client as paho
 import psycopg
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from websockets.sync.client import ClientConnection, connect
 
 from services.demo.folder import Keys
 from services.demo.seed import Seeded, credentials, seed
+from tests.parts import documents
 from tests.parts.broker import Broker
 from tests.parts.ports import free_port
 from tests.parts.waiting import until
@@ -54,6 +56,7 @@ class System:
         self.http_port = free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._people: list[Person] = []
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("ANHU_")} | {
             "ANHU_DATABASE_URL": database_url,
             "ANHU_HTTP_PORT": str(self.http_port),
@@ -94,6 +97,8 @@ class System:
 
     def stop(self) -> None:
         """Stops all in order; what does not stop is killed, and told."""
+        for person in self._people:
+            person.http.close()
         for process in self.processes.values():
             process.terminate()
         slow = []
@@ -119,9 +124,12 @@ class System:
         """The id of the first (second, …) organisation of a tier."""
         return str([one["id"] for one in self.seeded.organizations if one["tier"] == tier][place])
 
-    def sign_in(self, username: str = "") -> "Person":
+    def sign_in(self, username: str = "", url: str = "") -> "Person":
+        """The first station's operator, or another account; `url` when the api is another than the first."""
         account = self.account(username) if username else self.seeded.operator
-        return Person(self, account["username"], account["password"])
+        person = Person(self, account["username"], account["password"], url or self.url)
+        self._people.append(person)
+        return person
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database holds: for what the contract does not show."""
@@ -131,13 +139,17 @@ class System:
 
 
 class Person:
-    """Somebody who is signed in."""
+    """Somebody who is signed in. Every answer is held against docs/contract."""
 
-    def __init__(self, system: System, username: str, password: str) -> None:
-        self.system = system
-        # A connection for each request: nothing is left open when a test ends.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self.http = httpx.Client(base_url=f"{system.url}/api/v1", timeout=20, limits=limits)
+    def __init__(self, system: System, username: str, password: str, url: str) -> None:
+        self.system, self.username, self.url = system, username, url
+        self.http = httpx.Client(
+            base_url=f"{url}/api/v1",
+            timeout=20,
+            # A connection for each request: nothing is left open when a test ends.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            event_hooks={"response": [documents.check_answer]},
+        )
         answer = self.http.post("/token", data={"username": username, "password": password})
         assert answer.status_code == 200, answer.text
         self.tokens = answer.json()
@@ -161,16 +173,31 @@ class Person:
         assert len(found) == 1, found
         return dict(found[0])
 
+    def alert_of_device(self, device_id: str, limit: float = 15) -> dict[str, Any]:
+        """The unresolved alert of a device that has one, once there is one."""
+        found = until(
+            lambda: self.get("/alerts", device_id=device_id, state="open")["items"],
+            f"an alert of {device_id}",
+            limit=limit,
+            every=0.05,
+        )
+        assert len(found) == 1, found
+        return dict(found[0])
+
     @contextmanager
     def screen(self, organization_id: str | None = None, after: int = 0, **options: Any) -> Iterator["Screen"]:
         station = organization_id or self.system.seeded.organization_id
-        address = f"{self.system.url.replace('http', 'ws')}/api/v1/stations/{station}/live"
-        with connect(address, **options) as socket:
+        with connect(live_address(self.url, station), **options) as socket:
             yield Screen(socket, self.tokens["access_token"], after)
 
 
+def live_address(url: str, organization_id: str) -> str:
+    """Where an api's live stream of an organisation is."""
+    return f"{url.replace('http', 'ws', 1)}/api/v1/stations/{organization_id}/live"
+
+
 class Screen:
-    """A live screen: frames in order."""
+    """A live screen: frames in order, each held against docs/contract."""
 
     def __init__(self, socket: ClientConnection, token: str, after: int) -> None:
         self.socket = socket
@@ -183,7 +210,9 @@ class Screen:
         self.socket.send(json.dumps(frame))
 
     def receive(self, limit: float = 20) -> dict[str, Any]:
-        return dict(json.loads(self.socket.recv(limit)))
+        frame = json.loads(self.socket.recv(limit))
+        documents.check(f"live#/$defs/{frame['type']}", frame)
+        return dict(frame)
 
     def next_alert(self, limit: float = 20) -> dict[str, Any]:
         """The next alert frame's alert; checks that `seq` has no gap, and answers heartbeats."""
@@ -211,14 +240,25 @@ class Receipt:
 
 
 class Device:
-    """A device that does only what it is told: sends bytes, keeps receipts."""
+    """A device that does only what it is told: sends bytes, keeps receipts, and holds each against docs/contract."""
 
-    def __init__(self, broker: Broker, device_id: str, *, username: str | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        device_id: str,
+        *,
+        username: str | None = None,
+        protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv311,
+        will: dict[str, Any] | None = None,
+    ) -> None:
         self.device_id = device_id
         self.receipts: list[Receipt] = []
         self._come = threading.Condition()
+        self._undocumented: list[str] = []
         account = username or device_id
-        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=protocol)
+        if will is not None:
+            self._client.will_set(f"anhu/v1/{device_id}/up/status", json.dumps(will), qos=1, retain=True)
         self._client.username_pw_set(account, broker.passwords[account])
         self._client.on_message = self._on_message
         subscribed = threading.Event()
@@ -235,11 +275,31 @@ class Device:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def send(self, message: Any, leaf: str = "events") -> dict[str, Any]:
+    def vanish(self) -> None:
+        """The connection is cut without a word: the broker tells the will."""
+        socket = self._client.socket()
+        assert socket is not None
+        self._client._reconnect_on_failure = False
+        socket.shutdown(SHUT_RDWR)
+
+    def send(self, message: Any, leaf: str = "events", *, retain: bool = False) -> dict[str, Any]:
         """Publishes JSON, or bytes as they are; returns when the broker has it."""
         payload = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self._client.publish(f"anhu/v1/{self.device_id}/up/{leaf}", payload, qos=1).wait_for_publish(10)
+        topic = f"anhu/v1/{self.device_id}/up/{leaf}"
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
         return dict(message) if isinstance(message, dict) else {}
+
+    def publish(self, topic: str, message: Any) -> None:
+        """Publishes JSON where it likes, allowed or not; returns when the broker has taken or dropped it."""
+        self._client.publish(topic, json.dumps(message), qos=1).wait_for_publish(10)
+
+    def listen(self, topic: str, heard: list[bytes]) -> None:
+        """Subscribes where it likes; what comes is appended to `heard`."""
+        subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: subscribed.set()
+        self._client.message_callback_add(topic, lambda _client, _data, message: heard.append(message.payload))
+        self._client.subscribe(topic, 1)
+        assert subscribed.wait(10)
 
     def press(self, kind: str = "sos", **fields: Any) -> dict[str, Any]:
         """Sends an event and waits until it is told stored."""
@@ -262,11 +322,20 @@ class Device:
 
         with self._come:
             come = self._come.wait_for(found, limit)
+            assert not self._undocumented, self._undocumented
             assert come is not None, f"no {stage} for {event_id} within {limit} s, but {self.receipts}"
             return come
+
+    def until_told(self, event_id: str, count: int, limit: float = 15) -> None:
+        """Waits until there are `count` receipts of an event."""
+        with self._come:
+            assert self._come.wait_for(lambda: sum(one.event_id == event_id for one in self.receipts) >= count, limit), (
+                f"not {count} receipts for {event_id} within {limit} s, but {self.receipts}"
+            )
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         body = json.loads(message.payload)
         with self._come:
+            self._undocumented += documents.faults("receipt", body, closed=True)
             self.receipts.append(Receipt(body["event_id"], body["stage"], body))
             self._come.notify_all()

@@ -182,7 +182,7 @@ async def _move(connection: Connection, caller: Caller, address: str, alert_id: 
         raise not_found()
     if isinstance(moved, Refusal):
         holder = {"id": str(moved.holder.id), "name": moved.holder.name} if moved.holder else None
-        raise ProblemError(409, moved.detail, holder=holder, state=reached.state.value)
+        raise ProblemError(409, moved.detail, holder=holder, state=moved.state.value)
     return Alert.model_validate(alert_json(moved))
 
 

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.registry import Collector
 
+from services.api.schemas import Readiness
 from services.stations.problems import problems_of, workers
 
 router = APIRouter(tags=["operations"])
@@ -29,7 +30,7 @@ async def healthz() -> dict[str, bool]:
     return {"alive": True}
 
 
-@router.get("/readyz")
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def readyz(request: Request) -> JSONResponse:
     """Whether a press would reach a screen: database, gateway, alerts, broker. 503 says what is missing."""
     try:

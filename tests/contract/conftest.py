@@ -1,0 +1,67 @@
+"""Who takes part: people of every tier, and devices that the demo does not have."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.parts.system import Device, Person, System
+
+#: Makes a device and gives it back connected: (elder_id or None, organization_id, kind).
+Enrol = Callable[..., Device]
+
+
+@pytest.fixture(scope="session")
+def operator(system: System) -> Person:
+    """Works at the first community station."""
+    return system.sign_in()
+
+
+@pytest.fixture(scope="session")
+def colleague(system: System) -> Person:
+    """Works there too."""
+    return system.sign_in("beichan-2")
+
+
+@pytest.fixture(scope="session")
+def neighbour(system: System) -> Person:
+    """Works at the station next to the first, and reaches nothing of it."""
+    return system.sign_in("xichan-1")
+
+
+@pytest.fixture(scope="session")
+def street(system: System) -> Person:
+    return system.sign_in("street-1")
+
+
+@pytest.fixture(scope="session")
+def city(system: System) -> Person:
+    """Works at the root."""
+    return system.sign_in("city-1")
+
+
+@pytest.fixture(scope="session")
+def caregiver(system: System) -> Person:
+    """Cares for the elder of the first device, and nobody else."""
+    return system.sign_in("caregiver-1")
+
+
+@pytest.fixture
+def enrol(system: System) -> Iterator[Enrol]:
+    """Calls for devices of one's own. The contract has no call that enrols one, so this is the registry's SQL."""
+    with ExitStack() as opened:
+
+        def make(
+            *, elder_id: str | None = None, organization_id: str | None = None, kind: str = "emergency_button"
+        ) -> Device:
+            device_id = f"own-{secrets.token_hex(6)}"
+            if organization_id is not None:
+                system.sql(
+                    "INSERT INTO devices (device_id, kind, organization_id, elder_id) VALUES (%s, %s, %s, %s)",
+                    *(device_id, kind, organization_id, elder_id),
+                )
+            system.broker.add_device(device_id)
+            return opened.enter_context(Device(system.broker, device_id))
+
+        yield make
