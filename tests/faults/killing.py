@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import psycopg
@@ -86,33 +86,32 @@ class Killer:
         self._plan = list(names) * times
         self._random = random.Random(seed)
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="killer")
-        self._error: BaseException | None = None
+        self._thread = ThreadPoolExecutor(1, "killer")
         self.kills: Counter[str] = Counter()
         self.inside: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._work = self._thread.submit(self._run)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join(30)
-        if self._error is not None and error is None:
-            raise self._error
+        self._thread.shutdown()
+        self._work.result()
 
     def __str__(self) -> str:
         return f"{self.kills.total()} kills {dict(self.kills)}, inside a batch: {dict(self.inside)}"
 
+    def wait(self, limit: float = 60) -> None:
+        """Until all planned kills are done."""
+        self._work.result(limit)
+
     def _run(self) -> None:
-        try:
-            with psycopg.connect(self._system.database_url, autocommit=True) as connection:
-                while self._plan and not self._ended.wait(self._random.uniform(*self._pause)):
-                    if self._is_at_work(connection, self._plan[0]):
-                        name = self._plan.pop(0)
-                        self._kill(connection, name, aimed=self.kills[name] % 3 < 2)
-        except BaseException as error:  # told by the test that runs it
-            self._error = error
+        with psycopg.connect(self._system.database_url, autocommit=True) as connection:
+            while self._plan and not self._ended.wait(self._random.uniform(*self._pause)):
+                if self._is_at_work(connection, self._plan[0]):
+                    name = self._plan.pop(0)
+                    self._kill(connection, name, aimed=self.kills[name] % 3 < 2)
 
     def _is_at_work(self, connection: psycopg.Connection[Any], name: str) -> bool:
         return connection.execute(_AT_WORK, (self._system.processes[name].pid,)).fetchone() is not None

@@ -46,7 +46,7 @@ class Storm:
         resend_longest: float = 4.0,
         only: Sequence[str] = (),
     ) -> None:
-        directory.mkdir()
+        directory.mkdir(parents=True)
         self.presses = presses
         self._out, self._log = directory / "presses.jsonl", directory / "simulate.log"
         fleet = directory / "fleet.json"
