@@ -103,9 +103,7 @@ def make_environment() -> None:
     except ImportError:
         package = f"python3.{sys.version_info[1]}-venv"
         if not shutil.which("apt-get"):
-            raise BootstrapError(
-                "This Python has no ensurepip: install your system's package for venv."
-            ) from None
+            raise BootstrapError("This Python has no ensurepip: install your system's package for venv.") from None
         apt_install("Python's venv", [package])
     run("virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
     set_ready("environment", made_from)
@@ -134,6 +132,7 @@ def pip() -> list[str]:
         "pip",
         "install",
         "--disable-pip-version-check",
+        "--no-compile",  # most modules are never imported
         "--no-input",
         "--progress-bar",
         "off",
@@ -156,9 +155,7 @@ def install_system_programs(for_tests: bool) -> None:
     elif shutil.which("brew") and missing:
         run("Mosquitto", ["brew", "install", "mosquitto"])
     else:
-        raise BootstrapError(
-            f"Missing: {', '.join(debian)}. Install that with your package manager, then start again."
-        )
+        raise BootstrapError(f"Missing: {', '.join(debian)}. Install that with your package manager, then start again.")
 
 
 def apt_install(name: str, packages: list[str]) -> None:
@@ -177,11 +174,9 @@ def apt_install(name: str, packages: list[str]) -> None:
         export DEBIAN_FRONTEND=noninteractive
         apt-get -q update
         apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@"
-        for package; do
-            if [ "$package" = mosquitto ] && command -v systemctl > /dev/null; then
-                systemctl disable mosquitto || true
-            fi
-        done
+        case " $* " in *" mosquitto "*)
+            update-rc.d mosquitto disable || true  # systemd's unit too
+        esac
     """
     command = ["sh", "-c", script, "sh", *packages]
     if os.geteuid() != 0:
@@ -216,9 +211,7 @@ def web_sources() -> list[Path]:
 
 def find(program: str) -> str | None:
     """Debian keeps daemons out of an ordinary user's PATH."""
-    return shutil.which(
-        program, path=os.environ.get("PATH", "") + ":/usr/sbin:/opt/homebrew/sbin:/usr/local/sbin"
-    )
+    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/opt/homebrew/sbin:/usr/local/sbin")
 
 
 def run(name: str, command: list[str], cwd: Path = ROOT) -> None:
@@ -252,9 +245,7 @@ def run(name: str, command: list[str], cwd: Path = ROOT) -> None:
         words = LOG.read_bytes()[begins_at:].decode("utf-8", "replace")
         print("\n".join(f"    | {line}" for line in words.rstrip().splitlines()[-20:]), file=sys.stderr)
         advice = (text for pattern, text in ADVICE if re.search(pattern, words))
-        raise BootstrapError(
-            f"{name} failed. {next(advice, 'Mend that, then start again.')} Its words are in {LOG}"
-        )
+        raise BootstrapError(f"{name} failed. {next(advice, 'Mend that, then start again.')} Its words are in {LOG}")
 
 
 def digest(files: Iterable[Path]) -> str:

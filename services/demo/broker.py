@@ -49,9 +49,7 @@ def start_broker(
     """
     if theirs := os.environ.get("ANHU_MQTT_URL"):
         if port is not None:
-            raise DemoError(
-                "--mqtt-port is for our own broker, and ANHU_MQTT_URL names yours: use one of the two"
-            )
+            raise DemoError("--mqtt-port is for our own broker, and ANHU_MQTT_URL names yours: use one of the two")
         return _use_theirs(theirs, folder, keys, devices)
     program = find_mosquitto()
     if program is None:
@@ -60,9 +58,7 @@ def start_broker(
     broker = _described(keys, "mqtt", "127.0.0.1", chosen)
     user = server_user()
     directory = BrokerDirectory(folder.broker, user)
-    with step(
-        f"Mosquitto, on port {chosen}" + ("" if port is not None or chosen == 1883 else ": 1883 is taken")
-    ):
+    with step(f"Mosquitto, on port {chosen}" + ("" if port is not None or chosen == 1883 else ": 1883 is taken")):
         directory.make()
         open_the_way(directory.path, user)
         directory.write_conf(chosen)
@@ -97,9 +93,7 @@ def _use_theirs(url: str, folder: DemoFolder, keys: Keys, devices: list[tuple[st
     return broker
 
 
-def _described(
-    keys: Keys, scheme: str, host: str, port: int, theirs: SplitResult | None = None
-) -> DemoBroker:
+def _described(keys: Keys, scheme: str, host: str, port: int, theirs: SplitResult | None = None) -> DemoBroker:
     """An account in the broker's own URL is used for everything; without one, ours are."""
 
     def url(account: str) -> str:

@@ -74,9 +74,7 @@ def _run(folder: DemoFolder, http_port: int | None, mqtt_port: int | None, elder
     say(f"Stopped. Everything is kept in {folder.path}; starting again continues.")
 
 
-def _start(
-    supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port: int | None, elders: int
-) -> None:
+def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port: int | None, elders: int) -> None:
     database_url = start_database(supervisor, folder)
     with step("schema"):
         migrate(database_url)
@@ -89,9 +87,7 @@ def _start(
     keys.save()
     supervisor.check_stopped()
 
-    broker = start_broker(
-        supervisor, folder, keys, devices=devices, port=mqtt_port, taken=frozenset({http_port})
-    )
+    broker = start_broker(supervisor, folder, keys, devices=devices, port=mqtt_port, taken=frozenset({http_port}))
     http = f"http://127.0.0.1:{http_port}"
     folder.write_fleet(
         {

@@ -35,9 +35,7 @@ class DemoFolder:
             self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.path / "lock").open("a+")
         except OSError as error:
-            raise DemoError(
-                f"cannot write in {self.path} ({error.strerror}): choose another --data-dir"
-            ) from error
+            raise DemoError(f"cannot write in {self.path} ({error.strerror}): choose another --data-dir") from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,9 +98,7 @@ def write_private(target: Path, text: str) -> None:
     """A file for its owner only, whole or not at all."""
     unfinished = target.with_name(f".{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
-    with open(
-        unfinished, "x", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
-    ) as file:
+    with open(unfinished, "x", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

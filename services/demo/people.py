@@ -28,9 +28,7 @@ class Organization:
 # Division codes: National Bureau of Statistics, 2023. The institutions and their addresses are invented.
 ORGANIZATIONS = (
     Organization("city", None, "city", "重庆市养老服务应急救援中心", "500000", "重庆市（虚构地址）"),
-    Organization(
-        "district", "city", "district", "大足区养老服务应急救援中心", "500111", "重庆市大足区（虚构地址）"
-    ),
+    Organization("district", "city", "district", "大足区养老服务应急救援中心", "500111", "重庆市大足区（虚构地址）"),
     Organization(
         "street",
         "district",
@@ -205,9 +203,7 @@ def _elder(number: int) -> Elder:
         health_notes=f"{'；'.join(draw.sample(ILLNESSES, 1 if ability == 'intact' else 2))}。（{FICTION}）",
         entry_notes=f"{draw.choice(ENTRY_NOTES)}。（{FICTION}）",
         contacts=_contacts(draw, number, name[0]),
-        device_kinds=("wristband",)
-        if first
-        else _device_kinds(number, ability, alone, "认知障碍" in categories),
+        device_kinds=("wristband",) if first else _device_kinds(number, ability, alone, "认知障碍" in categories),
     )
 
 

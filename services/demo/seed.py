@@ -174,8 +174,7 @@ def _elders(connection: Connection, organizations: dict[str, UUID], keys: Keys, 
             elders,
         )
         cursor.executemany(
-            "INSERT INTO elder_contacts (elder_id, position, name, relation, phone)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO elder_contacts (elder_id, position, name, relation, phone) VALUES (%s, %s, %s, %s, %s)",
             contacts,
         )
         cursor.executemany(
@@ -198,14 +197,11 @@ def _devices(connection: Connection, keys: Keys) -> list[dict[str, str | None]]:
     ours: list[tuple[int, int, dict[str, str | None]]] = []
     order = list(PREFIXES)
     for device_id, kind, elder_id, stored in connection.execute(
-        "SELECT device_id, kind, elder_id, credential_hash FROM devices"
-        " WHERE model = '演示' AND revoked_at IS NULL"
+        "SELECT device_id, kind, elder_id, credential_hash FROM devices WHERE model = '演示' AND revoked_at IS NULL"
     ).fetchall():
         password = keys.secret(device_id)
         if stored != (ours_is := keys.hash_of(device_id, hash_password)):
-            connection.execute(
-                "UPDATE devices SET credential_hash = %s WHERE device_id = %s", [ours_is, device_id]
-            )
+            connection.execute("UPDATE devices SET credential_hash = %s WHERE device_id = %s", [ours_is, device_id])
         described = {
             "device_id": device_id,
             "password": password,

@@ -81,9 +81,7 @@ class Supervisor:
         wake_up.setblocking(False)
         self._wake_up = wake_up
         # Under nohup, a terminal that closes is no reason to stop.
-        stopping = [
-            one for one in STOPPING if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN
-        ]
+        stopping = [one for one in STOPPING if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
         self._handlers = {number: signal.signal(number, self._on_stop) for number in stopping}
         self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         self._wakeup_fd = signal.set_wakeup_fd(wake_up.fileno(), warn_on_full_buffer=False)
@@ -127,14 +125,10 @@ class Supervisor:
         deadline = time.monotonic() + seconds
         while not check():
             if without and without.process.poll() is not None:
-                raise DemoError(
-                    f"{without.program.name} does not start: {without.last_words()} (see {without.log})"
-                )
+                raise DemoError(f"{without.program.name} does not start: {without.last_words()} (see {without.log})")
             if time.monotonic() > deadline:
                 what = missing() if callable(missing) else missing
-                raise DemoError(
-                    f"after {seconds:g} s {what}; {self._what_failed()}the logs are in {self._logs}"
-                )
+                raise DemoError(f"after {seconds:g} s {what}; {self._what_failed()}the logs are in {self._logs}")
             self._pause(0.05)
             self._raise_if_stopped()
             self._keep_running()
@@ -195,9 +189,7 @@ class Supervisor:
                 try:
                     child.process.wait(child.program.stop_seconds)
                 except subprocess.TimeoutExpired:
-                    self._say(
-                        f"{child.program.name} did not stop within {child.program.stop_seconds:g} s; killed"
-                    )
+                    self._say(f"{child.program.name} did not stop within {child.program.stop_seconds:g} s; killed")
                     child.process.kill()
                     child.process.wait()
                 _end_remnants(child)
@@ -221,10 +213,11 @@ class Supervisor:
         unfinished.replace(self._record)
 
 
-def end_leftovers(record: Path, seconds: float = 15.0) -> list[str]:
+def end_leftovers(record: Path, seconds: float = 5.0) -> list[str]:
     """Ends what a supervisor that was killed left running; returns the names of what it had to end.
 
-    On Linux the children end by themselves, and this waits for them.
+    On Linux they were told to end already. Whoever does not within `seconds` is killed: any of them may be, at any
+    time.
     """
     if not record.exists():
         return []
@@ -233,10 +226,7 @@ def end_leftovers(record: Path, seconds: float = 15.0) -> list[str]:
     for known in json.loads(record.read_text("utf-8")):
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(known["pid"])
-            if (
-                abs(process.create_time() - known["created"]) < 0.1
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
+            if abs(process.create_time() - known["created"]) < 0.1 and process.status() != psutil.STATUS_ZOMBIE:
                 process.send_signal(known["signal"])
                 left.append(process)
                 names.append(known["name"])

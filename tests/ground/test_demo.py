@@ -230,9 +230,7 @@ def test_servers_that_cannot_be_used(start: Start, environment: dict[str, str], 
     assert "Traceback" not in demo.output
 
 
-def test_servers_of_ones_own(
-    start: Start, empty_database_url: str, broker: Broker, server_folder: Path
-) -> None:
+def test_servers_of_ones_own(start: Start, empty_database_url: str, broker: Broker, server_folder: Path) -> None:
     environment = {
         "ANHU_DATABASE_URL": empty_database_url,
         "ANHU_MQTT_URL": f"mqtt://127.0.0.1:{broker.port}",
@@ -240,9 +238,7 @@ def test_servers_of_ones_own(
     stranger = start(environment=environment)
     assert stranger.wait_end() == 1
     files = [server_folder / "demo" / "broker" / name for name in ("passwords", "rights.acl")]
-    assert (
-        f"give it {files[0]} and {files[1]} as password_file and acl_file, send it SIGHUP" in stranger.output
-    )
+    assert f"give it {files[0]} and {files[1]} as password_file and acl_file, send it SIGHUP" in stranger.output
 
     for file in files:
         (server_folder / "broker" / file.name).write_bytes(file.read_bytes())

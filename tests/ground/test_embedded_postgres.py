@@ -13,9 +13,7 @@ def test_any_folder_will_do(server_folder: Path, folder: str) -> None:
     server = PostgresServer(server_folder / folder / "postgres")
     server.start()
     with psycopg.connect(server.url()) as connection:
-        assert connection.execute("SHOW data_directory").fetchone() == (
-            str(server_folder / folder / "postgres"),
-        )
+        assert connection.execute("SHOW data_directory").fetchone() == (str(server_folder / folder / "postgres"),)
         assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
     server.stop()
 

@@ -18,9 +18,7 @@ def test_one_demo_at_a_time(tmp_path: Path) -> None:
     )
     with first.locked():
         second = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, check=False)
-        assert (
-            f"another demo (process {os.getpid()}) runs in {first.path}: stop it, or choose" in second.stderr
-        )
+        assert f"another demo (process {os.getpid()}) runs in {first.path}: stop it, or choose" in second.stderr
     subprocess.run([sys.executable, "-c", again], check=True)
 
 

@@ -28,9 +28,7 @@ def test_a_port_that_is_given_away_already_counts_as_taken(port: int) -> None:
 
 
 def test_a_taken_port_that_was_asked_for_is_refused(taken: int) -> None:
-    with pytest.raises(
-        DemoError, match=f"--http-port {taken}: something else listens on that port; stop what uses"
-    ):
+    with pytest.raises(DemoError, match=f"--http-port {taken}: something else listens on that port; stop what uses"):
         choose_port(taken, 8000, "--http-port")
 
 

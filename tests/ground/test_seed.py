@@ -48,9 +48,7 @@ def test_the_tree_has_its_official_codes(database_url: str, keys: Keys) -> None:
     ]
 
 
-def test_the_first_device_is_a_wristband_of_an_elder_of_the_first_station(
-    database_url: str, keys: Keys
-) -> None:
+def test_the_first_device_is_a_wristband_of_an_elder_of_the_first_station(database_url: str, keys: Keys) -> None:
     told = seeded(database_url, keys, 30)
     first = told.devices[0]
     assert first["kind"] == "wristband"
@@ -87,9 +85,7 @@ def test_the_database_has_hashes_of_the_devices_passwords(database_url: str, key
     with psycopg.connect(database_url) as connection:
         stored = dict(credentials(connection))
     assert set(stored) == {device["device_id"] for device in told.devices}
-    assert all(
-        verify_password(str(device["password"]), stored[str(device["device_id"])]) for device in told.devices
-    )
+    assert all(verify_password(str(device["password"]), stored[str(device["device_id"])]) for device in told.devices)
 
 
 def test_again_changes_nothing_and_more_adds(database_url: str, keys: Keys) -> None:
@@ -108,14 +104,10 @@ def test_a_database_that_another_folder_filled_gets_this_folders_passwords(
     other = seeded(database_url, Keys(tmp_path / "other.json"), 2)
     told = seeded(database_url, keys, 2)
     assert told.operator["username"] == other.operator["username"]
-    stored = one(
-        database_url, "SELECT password_hash FROM accounts WHERE username = %s", told.operator["username"]
-    )
+    stored = one(database_url, "SELECT password_hash FROM accounts WHERE username = %s", told.operator["username"])
     assert PasswordHasher().verify(str(stored), told.operator["password"])
     device = told.devices[0]
-    stored = one(
-        database_url, "SELECT credential_hash FROM devices WHERE device_id = %s", device["device_id"]
-    )
+    stored = one(database_url, "SELECT credential_hash FROM devices WHERE device_id = %s", device["device_id"])
     assert verify_password(str(device["password"]), str(stored))
 
 

@@ -114,9 +114,7 @@ def test_what_does_not_stop_is_killed_with_all_that_it_started(tmp_path: Path) -
         grandchild = psutil.Process(int(demo.log("api")))
     assert demo.said == ["api did not stop within 0.2 s; killed"]
     assert not psutil.pid_exists(child.process.pid)
-    until(
-        lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE, "it is gone too"
-    )
+    until(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE, "it is gone too")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -126,9 +124,7 @@ def test_a_signal_stops_the_run(demo: Demo, number: signal.Signals) -> None:
 
 
 def test_a_signal_ends_a_wait(demo: Demo) -> None:
-    demo.supervisor.start(
-        python("gateway", f"import os; os.kill(os.getppid(), {int(signal.SIGTERM)}); {WAITS}")
-    )
+    demo.supervisor.start(python("gateway", f"import os; os.kill(os.getppid(), {int(signal.SIGTERM)}); {WAITS}"))
     with pytest.raises(StoppedError):
         demo.supervisor.wait_for(lambda: False, "nothing", 10)
 
@@ -141,17 +137,13 @@ def test_ctrl_c_does_not_reach_the_children(demo: Demo) -> None:
 
 def test_says_why_something_did_not_start(demo: Demo) -> None:
     child = demo.supervisor.start(python("broker", "raise SystemExit('Error: Address already in use')"))
-    with pytest.raises(
-        DemoError, match=r"broker does not start: Error: Address already in use \(see .*broker\.log"
-    ):
+    with pytest.raises(DemoError, match=r"broker does not start: Error: Address already in use \(see .*broker\.log"):
         demo.supervisor.wait_for(lambda: False, "", 10, without=child)
 
 
 def test_says_what_is_missing_and_who_keeps_ending(demo: Demo) -> None:
     demo.supervisor.start(python("api", "raise SystemExit('no module named x')"))
-    with pytest.raises(
-        DemoError, match=r"after 0.5 s GET / answers 503; api keeps ending: no module named x"
-    ):
+    with pytest.raises(DemoError, match=r"after 0.5 s GET / answers 503; api keeps ending: no module named x"):
         demo.supervisor.wait_for(lambda: False, lambda: "GET / answers 503", 0.5)
 
 
