@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -35,8 +36,8 @@ LOCKS = {
     "test": ["requirements-dev.lock"],
     "web": ["requirements-build.lock"],
 }
-# A program that has to be there, with Debian's package and Homebrew's.
-MOSQUITTO = [("mosquitto", "mosquitto", "mosquitto"), ("mosquitto_pub", "mosquitto-clients", "mosquitto")]
+# Programs, and the Debian packages that have them.
+MOSQUITTO = {"mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients"}
 CHROMIUM = ["chromium", "chromium-browser", "google-chrome"]
 
 # What the log of a failed step says, and what to do about it.
@@ -68,10 +69,9 @@ def main() -> None:
     os.umask(0o022)  # the database's user must be able to read its programs
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_bytes(b"")
+    install_system_programs(what)
     make_environment()
     install_packages(LOCKS[what])
-    if what != "web":
-        install_system_programs(what == "test")
     build_web()
     if what == "demo":
         install_project()
@@ -98,13 +98,6 @@ def make_environment() -> None:
     made_from = f"{ROOT} {sys.version}"
     if is_ready("environment", made_from):
         return
-    try:
-        import ensurepip  # noqa: F401 - Debian has it in a package of its own
-    except ImportError:
-        package = f"python3.{sys.version_info[1]}-venv"
-        if not shutil.which("apt-get"):
-            raise BootstrapError("This Python has no ensurepip: install your system's package for venv.") from None
-        apt_install("Python's venv", [package])
     run("virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
     set_ready("environment", made_from)
 
@@ -139,10 +132,13 @@ def pip() -> list[str]:
     ]
 
 
-def install_system_programs(for_tests: bool) -> None:
-    missing = [names for names in MOSQUITTO if not find(names[0])]
-    debian = [names[1] for names in missing]
-    if for_tests:
+def install_system_programs(what: str) -> None:
+    debian = []
+    if not importlib.util.find_spec("ensurepip"):  # Debian has it in a package of its own
+        debian.append(f"python3.{sys.version_info[1]}-venv")
+    if what in ("demo", "test"):
+        debian += [package for program, package in MOSQUITTO.items() if not find(program)]
+    if what == "test":
         if not any(find(program) for program in CHROMIUM):
             debian.append("chromium")
         # Chinese on screenshots; fc-list comes with the fonts.
@@ -151,14 +147,17 @@ def install_system_programs(for_tests: bool) -> None:
     if not debian:
         return
     if shutil.which("apt-get"):
-        apt_install(" and ".join(debian), debian)
-    elif shutil.which("brew") and missing:
+        apt_install(debian)
+    elif shutil.which("brew") and set(debian) <= set(MOSQUITTO.values()):
         run("Mosquitto", ["brew", "install", "mosquitto"])
     else:
-        raise BootstrapError(f"Missing: {', '.join(debian)}. Install that with your package manager, then start again.")
+        raise BootstrapError(
+            f"Missing, as Debian calls them: {', '.join(debian)}."
+            " Install them with your package manager, then start again."
+        )
 
 
-def apt_install(name: str, packages: list[str]) -> None:
+def apt_install(packages: list[str]) -> None:
     """Installs Debian packages for their programs: a service that comes with one stays off.
 
     Raises BootstrapError without root and without a sudo that lets us.
@@ -184,10 +183,10 @@ def apt_install(name: str, packages: list[str]) -> None:
         ask = ["sudo", "-v"] if sys.stdin.isatty() else ["sudo", "-n", "true"]
         if not shutil.which("sudo") or subprocess.run(ask, check=False).returncode != 0:
             raise BootstrapError(
-                f"{name} must be installed by root: apt-get install {' '.join(packages)}; then start again."
+                f"Missing: {', '.join(packages)}. As root, apt-get install {' '.join(packages)}; then start again."
             )
         command = ["sudo", *command]
-    run(name, command)
+    run("system packages: " + ", ".join(packages), command)
 
 
 def build_web() -> None:
