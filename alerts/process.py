@@ -207,8 +207,14 @@ async def _run(settings: Settings) -> None:
     heart.start()
     main = asyncio.ensure_future(worker.run())
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # Until it is done: asyncio.wait_for of Python 3.11 may swallow a cancellation that comes with its result.
+        if main.cancel():
+            loop.call_later(1.0, stop)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, main.cancel)
+        loop.add_signal_handler(number, stop)
     log.info("alerts started")
     try:
         with contextlib.suppress(asyncio.CancelledError):
