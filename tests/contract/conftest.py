@@ -50,6 +50,12 @@ def caregiver(system: System) -> Person:
 
 
 @pytest.fixture
+def spare_wristband(_wristbands: Iterator[str]) -> str:
+    """The name of a wristband that nobody has connected."""
+    return next(_wristbands)
+
+
+@pytest.fixture
 def enrol(system: System) -> Iterator[Enrol]:
     """Calls for devices of one's own. The contract has no call that enrols one, so this is the registry's SQL."""
     with ExitStack() as opened:
@@ -71,8 +77,8 @@ def enrol(system: System) -> Iterator[Enrol]:
 
 @pytest.fixture(scope="session", autouse=True)
 def elapsing(request: pytest.FixtureRequest) -> Iterator[dict[str, "Future[None]"]]:
-    """The waits of test_elapsed.py, begun with the session when any of its tests is in it."""
-    wanted = {item.callspec.params["wait"] for item in request.session.items if item.path.name == "test_elapsed.py"}
+    """The waits of test_waits.py, begun with the session when any of its tests is in it."""
+    wanted = {item.callspec.params["wait"] for item in request.session.items if item.path.name == "test_waits.py"}
     if not wanted:
         yield {}
         return

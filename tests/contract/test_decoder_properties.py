@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 22, 3, 20, tzinfo=UTC)
 #: `make soak` looks longer.
 EXAMPLES = 150 if "ANHU_SOAK_SECONDS" not in os.environ else 20_000
 
-# Not in a strategy of ours: the threads of test_elapsed.py's waits draw from `random` meanwhile, for WebSocket masks.
+# Not in a strategy of ours: the threads of test_waits.py's waits draw from `random` meanwhile, for WebSocket masks.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 
 quickly = settings(
@@ -28,7 +28,12 @@ quickly = settings(
 )
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(sorted(EMERGENCIES)),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(sorted(EMERGENCIES)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=5,
 )
@@ -85,7 +90,9 @@ def check_event(decoded: Event | Rejection) -> None:
         assert decoded.flaws
     else:
         assert decoded.battery is None or 0 <= decoded.battery <= 100
-        assert decoded.clock_suspect == (decoded.occurred_at == NOW and decoded.ts_key != NOW.isoformat("T", "microseconds"))
+        assert decoded.clock_suspect == (
+            decoded.occurred_at == NOW and decoded.ts_key != NOW.isoformat("T", "microseconds")
+        )
 
 
 @quickly

@@ -59,9 +59,7 @@ payloads = (
 
 
 @pytest.mark.timeout(SECONDS + 120)
-def test_anything_on_every_topic_never_stops_the_gateway(
-    wristband: Device, operator: Person, system: System
-) -> None:
+def test_anything_on_every_topic_never_stops_the_gateway(wristband: Device, operator: Person, system: System) -> None:
     pids = {name: process.pid for name, process in system.processes.items() if name in ("gateway", "alerts", "api")}
     sent = 0
 

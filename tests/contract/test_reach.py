@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.contract.asking import bring_to, quarantined, raised, readings, soon
+from tests.contract.asking import bring_to, close_code, quarantined, raised, readings, soon
+from tests.contract.test_moves import LEADS_TO
 from tests.parts.system import Device, Person, System, live_address
 
 HERE = {"lat": 29.7081, "lon": 105.7136}
@@ -23,13 +23,10 @@ def first_device(system: System) -> Iterator[Device]:
 
 
 def closed_with(person: Person, organization_id: str) -> int:
-    """The code that a live stream is closed with; no frame comes before it."""
+    """The code that a live stream is closed with."""
     with connect(live_address(person.url, organization_id)) as socket:
         socket.send(f'{{"type": "hello", "token": "{person.tokens["access_token"]}", "after": 0}}')
-        with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(20)
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code
+        return close_code(lambda: socket.recv(20))
 
 
 def test_an_operator_sees_nothing_of_the_station_next_door(
@@ -112,9 +109,7 @@ def test_an_alert_that_is_shared_is_reached_and_nothing_else_of_that_elder(
         assert alert["id"] in {one["id"] for one in theirs.welcome["open"]}
         assert neighbour.move(alert, "acknowledge").status_code == 200
         for screen in (theirs, ours):
-            shown = screen.next_alert()
-            while shown["id"] != alert["id"]:  # test_elapsed.py has falls there
-                shown = screen.next_alert()
+            shown = screen.next_of(alert)
             assert (shown["state"], shown["holder"]["name"]) == ("acknowledged", "罗小燕")
 
 
@@ -156,8 +151,9 @@ def test_location_and_health_are_there_while_it_is_unresolved_and_withheld_after
     _closed(operator, wristband, elder)
 
     with operator.screen() as screen:
+        begun = screen.seq
         alert = raised(wristband, operator, location=HERE, detail={"words": "救命"})
-        seen = [screen.next_alert()]
+        seen = [screen.next_of(alert)]
         for state in ("acknowledged", "dispatched", "arrived"):
             move = {"acknowledged": "acknowledge", "dispatched": "dispatch", "arrived": "arrive"}[state]
             body = {"responder": "李某（虚构）"} if move == "dispatch" else {}
@@ -165,22 +161,23 @@ def test_location_and_health_are_there_while_it_is_unresolved_and_withheld_after
             for one in (answer, *_everywhere(operator, alert)):
                 assert (one["state"], one["location"], one["withheld"]) == (state, HERE, False)
                 assert one["place"]
-            seen.append(screen.next_alert())
+            seen.append(screen.next_of(alert))
         assert all((one["location"], one["withheld"]) == (HERE, False) for one in seen)
         _open(operator, wristband, elder)
 
         answer = operator.move(alert, "resolve", outcome="assisted").json()
-        for one in (answer, screen.next_alert(), *_everywhere(operator, alert)):
+        for one in (answer, screen.next_of(alert), *_everywhere(operator, alert)):
             assert (one["state"], one["location"], one["place"], one["withheld"]) == ("resolved", None, None, True)
     said = operator.get(f"/alerts/{alert['id']}")["events"][0]
     assert (said["location"], said["detail"]) == (None, None)
     _closed(operator, wristband, elder)
     assert operator.move(alert, "follow_up", note="好").json()["withheld"] is True
     # A screen that resumes is not shown either what was open then.
-    with operator.screen(after=screen.seq - 1) as late:
+    with operator.screen(after=begun) as late:
         assert late.welcome["resumed"] is True
-        missed = [late.next_alert() for _ in range(2)]
-    assert all(one["withheld"] and one["location"] is None for one in missed if one["id"] == alert["id"])
+        missed = [late.next_of(alert) for _ in range(6)]
+    assert [one["state"] for one in missed] == ["triggered", *LEADS_TO.values()]
+    assert all((one["withheld"], one["location"], one["place"]) == (True, None, None) for one in missed)
 
 
 def _everywhere(person: Person, alert: dict[str, Any]) -> list[dict[str, Any]]:
