@@ -18,6 +18,7 @@ from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
+from services.storage.hung import LET_GO, LET_GO_SLOWLY
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Worker:
                     async with await AsyncConnection.connect(
                         self._settings.database_url, autocommit=True, connect_timeout=5
                     ) as connection:
+                        await connection.execute(LET_GO)
                         await work(connection, partial(self._works, name))
                 except psycopg.Error as error:
                     self._lost(name, error)
@@ -184,6 +186,7 @@ class Worker:
             await asyncio.sleep(1)
 
     async def _deliver_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
+        await connection.execute(LET_GO_SLOWLY)
         while True:
             sent = await deliver_receipts(connection, client)
             works()
@@ -204,8 +207,14 @@ async def _run(settings: Settings) -> None:
     heart.start()
     main = asyncio.ensure_future(worker.run())
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # Until it is done: asyncio.wait_for of Python 3.11 may swallow a cancellation that comes with its result.
+        if main.cancel():
+            loop.call_later(1.0, stop)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, main.cancel)
+        loop.add_signal_handler(number, stop)
     log.info("alerts started")
     try:
         with contextlib.suppress(asyncio.CancelledError):

@@ -14,6 +14,7 @@ import psycopg
 
 from gateway.mqtt import Message
 from services.storage.errors import is_conflict, is_outage
+from services.storage.hung import LET_GO
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ class Lane(threading.Thread, ABC):
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            self._connection.execute(LET_GO)
             self.prepare(self._connection)
         return self._connection
 

@@ -174,7 +174,7 @@ class Connection:
                 self.up.set()
                 self.tried.set()
                 await client.unless_broken(
-                    self._hear(client), self._say_events(client), self._say_rest(client), self._leave.wait()
+                    self._say_events(client), self._say_rest(client), beside=self._hear(client)
                 )
             finally:
                 self._client = None
@@ -197,14 +197,16 @@ class Connection:
             payload = payloads.status(online, self._clock.now())
             await client.publish(self._status, payload, qos=1, retain=True)
 
-    # Events have a task of their own: an SOS does not wait behind an upload of readings.
+    # Events have a task of their own: an SOS does not wait behind an upload of readings. Both end when the
+    # device is to leave, and not in the middle of a message, which would then have to be sent twice.
 
     async def _say_events(self, client: Client) -> None:
-        while True:
+        while not self._leave.is_set():
             self._events.clear()
             await self._say_due_events(client)
             due = self.device.outbox.next_due()
-            await wait_any(self._events, seconds=None if due is None else max(0.0, due - steady()))
+            seconds = None if due is None else max(0.0, due - steady())
+            await wait_any(self._events, self._leave, seconds=seconds)
 
     async def _say_due_events(self, client: Client) -> None:
         outbox = self.device.outbox
@@ -221,10 +223,10 @@ class Connection:
                 raise
 
     async def _say_rest(self, client: Client) -> None:
-        while True:
+        while not self._leave.is_set():
             self._rest.clear()
             await self._say_waiting(client)
-            await self._rest.wait()
+            await wait_any(self._rest, self._leave, seconds=None)
 
     async def _say_waiting(self, client: Client) -> None:
         while self.device.messages:

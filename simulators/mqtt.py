@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
@@ -79,17 +79,26 @@ class Client(aiomqtt.Client):
             self._connected.set_exception(broken)
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
-    async def unless_broken(self, *works: Coroutine[Any, Any, Any]) -> None:
-        """Do them together until the first is done. Raises what it raised; MqttError when disconnected."""
-        tasks = [asyncio.ensure_future(work) for work in works]
+    async def unless_broken(
+        self, *works: Coroutine[Any, Any, None], beside: Coroutine[Any, Any, None] | None = None
+    ) -> None:
+        """Do all the works together; what is `beside` them goes on as long.
+
+        Raises what the first of any of them raised, or MqttError when disconnected, and ends the others.
+        """
+        unfinished = {asyncio.ensure_future(work) for work in works}
+        tasks = {*unfinished, *([] if beside is None else [asyncio.ensure_future(beside)])}
+        waiting: set[asyncio.Future[None]] = {*tasks, self._disconnected}
         try:
-            done, _ = await asyncio.wait((*tasks, self._disconnected), return_when=asyncio.FIRST_COMPLETED)
+            while unfinished:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._disconnected in done:
+                    raise aiomqtt.MqttError("the connection broke") from self._disconnected.exception()
+                for ended in done:
+                    ended.result()
+                unfinished -= done
         finally:
             await _end(tasks)
-        if self._disconnected in done:
-            raise aiomqtt.MqttError("the connection broke") from self._disconnected.exception()
-        for ended in done:
-            ended.result()
 
     def cut(self) -> None:
         """Break off without a goodbye, as a device does that loses its network: the will speaks."""
@@ -111,10 +120,10 @@ async def subscribe(client: Client, topic: str) -> None:
             raise RefusedError(f"the broker does not let this device subscribe to {topic}")
 
 
-async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
     """Cancel them until they are done.
 
-    Once is not enough: before Python 3.12 `asyncio.wait_for`, on which aiomqtt waits for its answers, swallows
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, by which aiomqtt waits for answers, swallows
     a cancellation that comes together with the answer.
     """
     while pending := [task for task in tasks if not task.done()]:

@@ -27,8 +27,9 @@ from services.storage.pool import Pool
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-#: A close frame that the screen does not take: the connection is cut after this.
-CLOSE_SECONDS = 5.0
+#: A close frame waits behind what a slow screen has not read yet, so that it learns of its 4408 when it reads again.
+#: The screen has left the hub by then and costs its buffers; the kernel cuts it off after 45 s (services.api.process).
+CLOSE_SECONDS = 45.0
 
 
 class LiveStations:

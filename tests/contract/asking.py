@@ -1,7 +1,10 @@
 """Questions that several contract tests put to the system, through the public contract."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from websockets.exceptions import ConnectionClosed
 
 from tests.parts.system import Device, Person, System
 from tests.parts.waiting import until
@@ -69,11 +72,18 @@ def bring_to(person: Person, alert: dict[str, Any], state: str) -> dict[str, Any
 def make_older(system: System, alert: dict[str, Any], **age: float) -> None:
     """Moves an alert's last move back in time. Half an hour cannot be waited for, and the database's clock decides:
     so the row is told that the time has passed."""
-    system.sql(
-        "UPDATE alerts SET last_move_at = last_move_at - %s WHERE id = %s", timedelta(**age), alert["id"]
-    )
+    system.sql("UPDATE alerts SET last_move_at = last_move_at - %s WHERE id = %s", timedelta(**age), alert["id"])
 
 
 def make_due(system: System, alert: dict[str, Any], kind: str) -> None:
     """Lets an alert's timer run out now instead of in a minute: the timer is a row that says when."""
     system.sql("UPDATE alert_timers SET due_at = now() WHERE alert_id = %s AND kind = %s", alert["id"], kind)
+
+
+def close_code(receive: Callable[[], Any]) -> int:
+    """Receives until the stream is closed; the code that the server gave, 1006 when it gave none."""
+    while True:
+        try:
+            receive()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd is not None else 1006

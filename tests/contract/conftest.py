@@ -2,10 +2,12 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 
+from tests.contract.waits import WAITS, Scene
 from tests.parts.system import Device, Person, System
 
 #: Makes a device and gives it back connected: (elder_id or None, organization_id, kind).
@@ -48,6 +50,12 @@ def caregiver(system: System) -> Person:
 
 
 @pytest.fixture
+def spare_wristband(_wristbands: Iterator[str]) -> str:
+    """The name of a wristband that nobody has connected."""
+    return next(_wristbands)
+
+
+@pytest.fixture
 def enrol(system: System) -> Iterator[Enrol]:
     """Calls for devices of one's own. The contract has no call that enrols one, so this is the registry's SQL."""
     with ExitStack() as opened:
@@ -65,3 +73,32 @@ def enrol(system: System) -> Iterator[Enrol]:
             return opened.enter_context(Device(system.broker, device_id))
 
         yield make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def elapsing(request: pytest.FixtureRequest) -> Iterator[dict[str, "Future[None]"]]:
+    """The waits of test_waits.py, begun with the session when any of its tests is in it."""
+    wanted = {item.callspec.params["wait"] for item in request.session.items if item.path.name == "test_waits.py"}
+    if not wanted:
+        yield {}
+        return
+    system: System = request.getfixturevalue("system")
+    second_station = system.organization("community", 1)
+    rows = system.sql(
+        "SELECT device_id FROM devices WHERE kind = 'wristband' AND organization_id = %s ORDER BY device_id",
+        second_station,
+    )
+    names = iter([row[0] for row in rows])
+    with ExitStack() as opened, ThreadPoolExecutor(len(WAITS)) as pool:
+        yield {
+            name: pool.submit(
+                wait,
+                Scene(
+                    system,
+                    [opened.enter_context(Device(system.broker, next(names))) for _ in range(wristbands)],
+                    system.sign_in("xichan-1"),
+                ),
+            )
+            for name, (wait, wristbands) in WAITS.items()
+            if name in wanted
+        }

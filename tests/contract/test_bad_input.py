@@ -114,7 +114,10 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "location": ({"location": {"lat": 291, "lon": "east"}}, ["location"]),
     "detail": ({"detail": "help"}, ["detail"]),
     "cancels": ({"cancels": 7}, ["cancels"]),
-    "all of them": ({"battery": [], "seq": 1.5, "location": 3, "detail": [1]}, ["battery", "seq", "location", "detail"]),
+    "all of them": (
+        {"battery": [], "seq": 1.5, "location": 3, "detail": [1]},
+        ["battery", "seq", "location", "detail"],
+    ),
 }
 
 

@@ -216,7 +216,7 @@ def test_seen_of_an_alert_that_is_not_on_this_screen_is_no_look(
     with neighbour.screen(neighbour.get("/me")["organizations"][0]["id"]) as screen:
         screen.send(type="seen", alert_id=alert["id"])
         screen.send(type="seen")
-        assert screen.receive()["type"] == "error"  # so the frame before it is dealt with
+        assert screen.next_answer()["type"] == "error"  # so the frame before it is dealt with
     assert operator.get(f"/alerts/{alert['id']}")["seen_at"] is None
 
 

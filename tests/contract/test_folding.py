@@ -18,8 +18,7 @@ def test_an_event_folds_into_the_unresolved_alert(wristband: Device, operator: P
     alert = bring_to(operator, operator.alert_of(first["event_id"]), state)
     with operator.screen() as screen:
         second = wristband.press(battery=3)
-        sounding = screen.next_alert()
-    assert sounding["id"] == alert["id"], "it sounds again: a frame, with one occurrence more"
+        sounding = screen.next_of(alert)  # it sounds again: a frame, with one occurrence more
     assert operator.alert_of(second["event_id"])["id"] == alert["id"]
     detail = operator.get(f"/alerts/{alert['id']}")
     assert sounding["occurrences"] == detail["occurrences"] == 2
@@ -91,9 +90,7 @@ def test_two_devices_of_one_elder_are_one_alert(
     assert operator.get("/alerts", device_id=button.device_id)["items"][0]["device_id"] == wristband.device_id
 
 
-def test_of_devices_without_an_elder_each_has_its_own_alert(
-    enrol: Enrol, operator: Person, system: System
-) -> None:
+def test_of_devices_without_an_elder_each_has_its_own_alert(enrol: Enrol, operator: Person, system: System) -> None:
     one, other = (enrol(organization_id=system.seeded.organization_id) for _ in range(2))
     alert = raised(one, operator)
     assert raised(other, operator)["id"] != alert["id"]
@@ -166,10 +163,8 @@ def test_a_cancel_after_somebody_answered_is_a_note(wristband: Device, operator:
     assert "cancelled" not in wristband.stages(fall["event_id"])
 
 
-def test_a_cancel_after_the_fall_turned_red_is_a_note(
-    wristband: Device, operator: Person, system: System
-) -> None:
-    """The 30 s are shortened by making the timer due; that they are 30 is in test_elapsed.py."""
+def test_a_cancel_after_the_fall_turned_red_is_a_note(wristband: Device, operator: Person, system: System) -> None:
+    """The 30 s are shortened by making the timer due; that they are 30 is in test_waits.py."""
     fall = wristband.press("fall")
     alert = operator.alert_of(fall["event_id"])
     make_due(system, alert, "worsen")
@@ -201,4 +196,7 @@ def test_a_cancel_sent_twice_is_noted_once(wristband: Device, operator: Person) 
     wristband.until_told(cancel["event_id"], 2)
     assert wristband.stages(cancel["event_id"]) == ["stored", "stored"]
     raised(wristband, operator, "smoke")  # what came before is decided
-    assert kinds(operator.get(f"/alerts/{operator.alert_of(pressed['event_id'])['id']}")) == ["raised", "cancel_pressed"]
+    assert kinds(operator.get(f"/alerts/{operator.alert_of(pressed['event_id'])['id']}")) == [
+        "raised",
+        "cancel_pressed",
+    ]

@@ -224,7 +224,7 @@ def test_a_move_without_a_body_is_one_with_an_empty_body(wristband: Device, oper
 def test_an_unanswered_red_alert_climbs_one_organisation_each_time_and_stays_on_the_first(
     wristband: Device, operator: Person, system: System
 ) -> None:
-    """The minutes are shortened by making the timer due; that a minute is a minute is in test_elapsed.py."""
+    """The minutes are shortened by making the timer due; that a minute is a minute is in test_waits.py."""
     alert = raised(wristband, operator)
     way = [system.organization(tier) for tier in ("community", "street", "district", "city")]
     for step in range(1, 4):

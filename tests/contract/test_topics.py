@@ -25,9 +25,9 @@ def device_state(person: Person, device_id: str, online: bool) -> dict[str, obje
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=["3.1.1", "5"])
 def test_both_versions_of_mqtt_work_and_several_connections_of_one_device(
-    system: System, _wristbands: object, operator: Person, protocol: MQTTProtocolVersion
+    system: System, spare_wristband: str, operator: Person, protocol: MQTTProtocolVersion
 ) -> None:
-    device_id = next(_wristbands)  # type: ignore[call-overload]
+    device_id = spare_wristband
     with (
         Device(system.broker, device_id, protocol=protocol) as one,
         Device(system.broker, device_id, protocol=protocol) as other,
@@ -40,9 +40,9 @@ def test_both_versions_of_mqtt_work_and_several_connections_of_one_device(
 
 
 def test_status_is_what_was_said_last_and_the_last_will_when_the_connection_is_lost(
-    system: System, _wristbands: object, operator: Person
+    system: System, spare_wristband: str, operator: Person
 ) -> None:
-    device_id = next(_wristbands)  # type: ignore[call-overload]
+    device_id = spare_wristband
     assert operator.get(f"/devices/{device_id}")["online"] is None
     # The will's own time is when it was set: receivers go by when it came.
     will = {"online": False, "at": soon(hours=3)}

@@ -100,9 +100,7 @@ POISON: dict[str, bytes] = {
 NAMES = ["n" * 5000, "安" * 300, "a b'\"$;", "."]
 
 
-def test_poison_never_stands_before_a_press(
-    own_system: System, devices: Callable[..., Device], tell: Tell
-) -> None:
+def test_poison_never_stands_before_a_press(own_system: System, devices: Callable[..., Device], tell: Tell) -> None:
     sick, well = devices(0), devices(1)
     named = [(devices(name), name) for name in NAMES]
     waits: dict[str, float] = {}
@@ -201,9 +199,7 @@ def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(
 
     def escalated(device: Device) -> bool:
         return bool(
-            own_system.sql(
-                "SELECT 1 FROM alert_timeline WHERE alert_id = %s AND kind = 'escalated'", alerts[device]
-            )
+            own_system.sql("SELECT 1 FROM alert_timeline WHERE alert_id = %s AND kind = 'escalated'", alerts[device])
         )
 
     until(lambda: escalated(well), "the other timer acts")

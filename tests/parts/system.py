@@ -225,6 +225,18 @@ class Screen:
                 self.seq += 1
                 return dict(frame["alert"])
 
+    def next_of(self, alert: dict[str, Any], limit: float = 20) -> dict[str, Any]:
+        """The next alert frame of this alert: alerts of other tests may turn red or climb meanwhile."""
+        while (shown := self.next_alert(limit))["id"] != alert["id"]:
+            pass
+        return shown
+
+    def next_answer(self, limit: float = 20) -> dict[str, Any]:
+        """The next frame that is neither an alert nor a heartbeat."""
+        while (frame := self.receive(limit))["type"] in ("alert", "heartbeat"):
+            self.seq = frame.get("seq", self.seq)
+        return frame
+
     def alert_in(self, state: str, limit: float = 20) -> dict[str, Any]:
         """The next alert frame in a state."""
         while (alert := self.next_alert(limit))["state"] != state:
@@ -329,9 +341,8 @@ class Device:
     def until_told(self, event_id: str, count: int, limit: float = 15) -> None:
         """Waits until there are `count` receipts of an event."""
         with self._come:
-            assert self._come.wait_for(lambda: sum(one.event_id == event_id for one in self.receipts) >= count, limit), (
-                f"not {count} receipts for {event_id} within {limit} s, but {self.receipts}"
-            )
+            told = self._come.wait_for(lambda: len(self.stages(event_id)) >= count, limit)
+            assert told, f"not {count} receipts for {event_id} within {limit} s, but {self.receipts}"
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         body = json.loads(message.payload)

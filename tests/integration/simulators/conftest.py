@@ -81,6 +81,8 @@ class Peer:
         self._changed = asyncio.Condition()
         self._broker = broker
         self._client: aiomqtt.Client | None = None
+        self._unanswered: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self._closing = False
 
     def payloads(self, device_id: str, leaf: str, skip: bytes = b"") -> list[Any]:
         wanted = f"anhu/v1/{device_id}/{leaf}"
@@ -114,24 +116,30 @@ class Peer:
         await self.send(device_id, "down/receipts", {"event_id": event_id, "stage": stage, "at": at, **more})
 
     async def run(self, ready: asyncio.Event) -> None:
-        while True:
+        while not self._closing:
             with contextlib.suppress(aiomqtt.MqttError):
-                # A second, because aiomqtt waits out this time when the broker dies under a publish.
-                async with aiomqtt.Client(
-                    "127.0.0.1",
-                    self._broker.port,
-                    username="peer",
-                    password="reep",
-                    identifier="peer",
-                    clean_session=False,
-                    timeout=1,
-                ) as client:
-                    self._client = client
-                    await client.subscribe("anhu/v1/+/up/#", qos=1)
-                    ready.set()
-                    async for message in client.messages:
-                        await self._take(message.topic.value, message.payload)
+                await self._converse(ready)
             await asyncio.sleep(0.05)
+
+    def close(self) -> None:
+        self._closing = True
+
+    async def _converse(self, ready: asyncio.Event) -> None:
+        client = aiomqtt.Client("127.0.0.1", self._broker.port, username="peer", password="reep", timeout=5)
+        async with client:
+            self._client = client
+            await client.subscribe("anhu/v1/+/up/#", qos=1)
+            ready.set()
+            # Answered by a task of its own: what came in is heard even when the broker dies under an answer.
+            answering = asyncio.create_task(self._answer_all())
+            try:
+                async for message in client.messages:
+                    await self._take(message.topic.value, message.payload)
+            finally:
+                # Again and again: Python 3.11's wait_for swallows a cancellation that comes with an answer.
+                while not answering.done():
+                    answering.cancel()
+                    await asyncio.wait([answering], timeout=0.1)
 
     async def _take(self, topic: str, payload: bytes) -> None:
         _, _, device_id, *leaf = topic.split("/")
@@ -140,7 +148,12 @@ class Peer:
             self._changed.notify_all()
         if leaf == ["up", "events"]:
             with contextlib.suppress(ValueError):
-                event = json.loads(payload)
+                self._unanswered.put_nowait((device_id, json.loads(payload)))
+
+    async def _answer_all(self) -> None:
+        with contextlib.suppress(aiomqtt.MqttError):
+            while True:
+                device_id, event = await self._unanswered.get()
                 for stage in self.answer(event):
                     await self.receipt(device_id, event["event_id"], stage)
 
@@ -195,9 +208,10 @@ async def peer(broker: Mosquitto) -> AsyncIterator[Peer]:
     task = asyncio.create_task(peer.run(ready))
     await asyncio.wait_for(ready.wait(), 10)
     yield peer
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    peer.close()
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)
 
 
 @pytest.fixture

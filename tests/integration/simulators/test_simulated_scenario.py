@@ -61,9 +61,8 @@ async def test_readings_held_values_and_garbage(simulate, peer, scenario):
     assert ("events", b"garbage") in heard
     assert ("readings", b"\x00\xff") in heard
     readings = peer.readings("wb-001", skip=b"\x00\xff")
-    assert readings[0]["heart_rate"] == 134
-    assert len(readings) == 6
-    assert [reading["spo2"] for reading in readings[1:]] == [85] * 5
+    assert [reading["heart_rate"] for reading in readings].count(134) == 1
+    assert [reading.get("spo2") for reading in readings].count(85) == 5, "a reading a minute for five minutes"
 
 
 async def test_a_device_out_of_coverage_keeps_its_press(simulate, peer, scenario):

@@ -13,7 +13,7 @@ async def client():
     return Client("127.0.0.1", 1)
 
 
-async def test_the_first_that_is_done_ends_the_others_even_when_they_swallow_a_cancellation(client):
+async def test_what_is_beside_the_work_ends_with_it_even_when_it_swallows_a_cancellation(client):
     """As aiomqtt's publish does on Python 3.11 when the broker's answer comes at the same moment."""
     ended = asyncio.Event()
 
@@ -25,7 +25,7 @@ async def test_the_first_that_is_done_ends_the_others_even_when_they_swallow_a_c
         finally:
             ended.set()
 
-    await asyncio.wait_for(client.unless_broken(asyncio.sleep(0.01), stubborn()), 5)
+    await asyncio.wait_for(client.unless_broken(asyncio.sleep(0.01), beside=stubborn()), 5)
     assert ended.is_set()
 
 
@@ -34,7 +34,22 @@ async def test_what_the_first_raised_is_raised(client):
         raise LookupError("first")
 
     with pytest.raises(LookupError, match="first"):
-        await client.unless_broken(fails(), asyncio.sleep(60))
+        await asyncio.wait_for(client.unless_broken(asyncio.sleep(60), fails()), 5)
+    with pytest.raises(LookupError, match="first"):
+        await asyncio.wait_for(client.unless_broken(asyncio.sleep(60), beside=fails()), 5)
+
+
+async def test_all_the_works_are_finished(client):
+    finished = []
+
+    async def work(name, seconds):
+        await asyncio.sleep(seconds)
+        finished.append(name)
+
+    await asyncio.wait_for(
+        client.unless_broken(work("long", 0.05), work("short", 0), beside=asyncio.sleep(60)), 5
+    )
+    assert finished == ["short", "long"]
 
 
 async def test_a_broken_connection_ends_the_work_at_once(client):

@@ -192,14 +192,12 @@ export function openStation(organization: Organization, me: Me) {
     },
   )
 
-  const closed = computed(() =>
-    board.closed.value.filter((alert) => alert.organization_id === organization.id || routedHere.has(alert.id)),
-  )
+  const closed = computed(() => board.closed.value.filter((alert) => routedHere.has(alert.id)))
   async function loadClosed(): Promise<void> {
     const since = new Date(serverNow() - SHIFT_MS)
     // The list is a convenience; the next return of the connection asks again.
-    const list = await listResolved(since, CLOSED_ASKED).catch(() => [])
-    list.forEach((alert) => board.apply(alert))
+    const list = await listResolved(organization.id, since, CLOSED_ASKED).catch(() => [])
+    list.forEach((alert) => routedHere.add(alert.id) && board.apply(alert))
   }
 
   const station = {
