@@ -52,7 +52,7 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
     started_at: float  # monotonic
-    delay: float = 0.0
+    delay: float = 0.0  # before it is started again the next time; 0: it is not known to die young
     start_again_at: float | None = None  # None: it runs
 
     def last_words(self) -> str:
@@ -179,7 +179,7 @@ class Supervisor:
             self._write_record()
 
     def _what_failed(self) -> str:
-        failed = [child for child in self._children if child.process.poll() is not None]
+        failed = [child for child in self._children if child.delay]
         return "".join(f"{child.program.name} keeps ending: {child.last_words()}; " for child in failed)
 
     def _stop_all(self) -> None:

@@ -144,8 +144,9 @@ def test_says_why_something_did_not_start(demo: Demo) -> None:
 
 def test_says_what_is_missing_and_who_keeps_ending(demo: Demo) -> None:
     demo.supervisor.start(python("api", "raise SystemExit('no module named x')"))
-    with pytest.raises(DemoError, match=r"after 0.5 s GET / answers 503; api keeps ending: no module named x"):
-        demo.supervisor.wait_for(lambda: False, lambda: "GET / answers 503", 0.5)
+    demo.wait(lambda: demo.said, "it ended once")
+    with pytest.raises(DemoError, match=r"after 0.1 s GET / answers 503; api keeps ending: no module named x"):
+        demo.supervisor.wait_for(lambda: False, lambda: "GET / answers 503", 0.1)
 
 
 def test_a_big_log_is_put_aside(tmp_path: Path) -> None:
