@@ -12,15 +12,20 @@ import aiomqtt
 import psycopg
 from psycopg import AsyncConnection
 
+from alerts import timers
 from alerts.deliver import deliver_receipts, mqtt_client
 from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
+from services.storage.hung import LET_GO, LET_GO_SLOWLY
 
 log = logging.getLogger(__name__)
 
 Connection = AsyncConnection[Any]
+#: Called after each thing that the database did for a task.
+Works = Callable[[], None]
+Work = Callable[[Connection, Works], Awaitable[None]]
 
 #: NOTIFY is a hint. Everything is also looked for this often.
 SWEEP_SECONDS = 1.0
@@ -44,7 +49,8 @@ class Worker:
         self._settings = settings
         self._pulse = Pulse()
         self._wakes = {"anhu_events": asyncio.Event(), "anhu_outbox": asyncio.Event(), "timers": asyncio.Event()}
-        self._database_ok = False
+        #: which of our tasks the database refused, and has done nothing for since; "connection" until the first works
+        self._refused: set[str] = {"connection"}
         self._mqtt_ok = False
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
         self._counters = {"events_taken_in": 0, "failures": 0, "timers": 0, "receipts": 0}
@@ -54,9 +60,9 @@ class Worker:
         turning = self._pulse.age() < STUCK_SECONDS
         waiting, oldest, failing = self._backlog
         return {
-            "ok": turning and self._database_ok and self._mqtt_ok and oldest < STUCK_SECONDS,
+            "ok": turning and not self._refused and self._mqtt_ok and oldest < STUCK_SECONDS,
             "mqtt": "connected" if self._mqtt_ok else "disconnected",
-            "database": "connected" if self._database_ok else "disconnected",
+            "database": "disconnected" if self._refused else "connected",
             "stuck": not turning or oldest >= STUCK_SECONDS,
             "queue": {"waiting": waiting, "oldest_seconds": round(oldest, 1), "failing": failing},
             "counters": dict(self._counters),
@@ -66,11 +72,11 @@ class Worker:
         """Until cancelled. A task that ends is a fault of ours, and ends the process."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
-            tasks.create_task(self._with_database(self._listen))
-            for _ in range(INTAKES):
-                tasks.create_task(self._with_database(self._take_in))
-            tasks.create_task(self._with_database(self._watch_timers))
-            tasks.create_task(self._with_database(self._keep_house))
+            tasks.create_task(self._with_database("listen", self._listen))
+            for number in range(1, INTAKES + 1):
+                tasks.create_task(self._with_database(f"intake {number}", self._take_in))
+            tasks.create_task(self._with_database("timers", self._watch_timers))
+            tasks.create_task(self._with_database("house", self._keep_house))
             tasks.create_task(self._deliver())
 
     async def _beat(self) -> None:
@@ -78,26 +84,43 @@ class Worker:
             self._pulse.beat()
             await asyncio.sleep(0.5)
 
-    async def _with_database(self, work: Callable[[Connection], Awaitable[None]]) -> None:
-        """Runs `work` on a connection of its own; begins again while the database is away."""
-        while True:
-            try:
-                async with await AsyncConnection.connect(
-                    self._settings.database_url, autocommit=True, connect_timeout=5
-                ) as connection:
-                    if not self._database_ok:
-                        log.info("connected to the database")
-                    self._database_ok = True
-                    await work(connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if self._database_ok:
-                    log.error("the database is away, trying again: %s", str(error).strip())
-                self._database_ok = False
-                await asyncio.sleep(0.5)
+    async def _with_database(self, name: str, work: Work) -> None:
+        """Runs `work` on a connection of its own; begins again, without end, when the database refuses something.
 
-    async def _listen(self, connection: Connection) -> None:
+        Whatever it refuses: away, read-only, full or not migrated yet, it is worth another try, and no reason to take
+        the other tasks down.
+        """
+        try:
+            while True:
+                try:
+                    async with await AsyncConnection.connect(
+                        self._settings.database_url, autocommit=True, connect_timeout=5
+                    ) as connection:
+                        await connection.execute(LET_GO)
+                        await work(connection, partial(self._works, name))
+                except psycopg.Error as error:
+                    self._lost(name, error)
+                    await asyncio.sleep(0.5)
+        finally:
+            self._refused.discard(name)
+
+    def _works(self, name: str) -> None:
+        """The database did what the task wanted: said after that, not after a connection, which a database that is
+        read-only or full gives as well."""
+        if self._refused:
+            self._refused -= {name, "connection"}
+            if not self._refused:
+                log.info("the database does what we ask")
+
+    def _lost(self, name: str, error: psycopg.Error) -> None:
+        if self._refused <= {"connection"}:
+            log.error("the database refuses us, trying again (%s): %s", name, str(error).strip())
+        self._refused.add(name)
+
+    async def _listen(self, connection: Connection, works: Works) -> None:
         await connection.execute("LISTEN anhu_events")
         await connection.execute("LISTEN anhu_outbox")
+        works()
         async for hint in connection.notifies():
             self._wakes[hint.channel].set()
 
@@ -106,10 +129,11 @@ class Worker:
             await asyncio.wait_for(wake.wait(), SWEEP_SECONDS)
         wake.clear()
 
-    async def _take_in(self, connection: Connection) -> None:
+    async def _take_in(self, connection: Connection, works: Works) -> None:
         wake = self._wakes["anhu_events"]
         while True:
             taken = await take_in_next(connection)
+            works()
             if isinstance(taken, Failure):
                 self._counters["failures"] += 1
                 log.error("event %d could not be taken in, trying again", taken.event, exc_info=taken.error)
@@ -120,14 +144,19 @@ class Worker:
             else:
                 await self._wait(wake)
 
-    async def _watch_timers(self, connection: Connection) -> None:
+    async def _watch_timers(self, connection: Connection, works: Works) -> None:
         while True:
-            if await act_on_next_timer(connection):
+            acted = await act_on_next_timer(connection)
+            works()
+            if isinstance(acted, timers.Failure):
+                self._counters["failures"] += 1
+                log.error("timer %s of alert %s failed, trying again", acted.kind, acted.alert_id, exc_info=acted.error)
+            elif acted:
                 self._counters["timers"] += 1
             else:
                 await asyncio.sleep(SWEEP_SECONDS / 2)
 
-    async def _keep_house(self, connection: Connection) -> None:
+    async def _keep_house(self, connection: Connection, works: Works) -> None:
         since = 0
         while True:
             row = await (await connection.execute(_BACKLOG)).fetchone()
@@ -136,6 +165,7 @@ class Worker:
             if since % 600 == 0:
                 for statement in _KEEP_HOUSE:
                     await connection.execute(statement)
+            works()
             since += 1
             await asyncio.sleep(1)
 
@@ -148,16 +178,18 @@ class Worker:
                     log.info("connected to the broker")
                     told, self._mqtt_ok = False, True
                     tasks.create_task(_until_disconnected(client))
-                    tasks.create_task(self._with_database(partial(self._deliver_over, client)))
+                    tasks.create_task(self._with_database("receipts", partial(self._deliver_over, client)))
             except* aiomqtt.MqttError as errors:
                 if not told:
                     log.error("the broker is away, receipts wait: %s", errors.exceptions[0])
                 told, self._mqtt_ok = True, False
             await asyncio.sleep(1)
 
-    async def _deliver_over(self, client: aiomqtt.Client, connection: Connection) -> None:
+    async def _deliver_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
+        await connection.execute(LET_GO_SLOWLY)
         while True:
             sent = await deliver_receipts(connection, client)
+            works()
             self._counters["receipts"] += sent
             if not sent:
                 await self._wait(self._wakes["anhu_outbox"])
@@ -175,8 +207,14 @@ async def _run(settings: Settings) -> None:
     heart.start()
     main = asyncio.ensure_future(worker.run())
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # Until it is done: asyncio.wait_for of Python 3.11 may swallow a cancellation that comes with its result.
+        if main.cancel():
+            loop.call_later(1.0, stop)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, main.cancel)
+        loop.add_signal_handler(number, stop)
     log.info("alerts started")
     try:
         with contextlib.suppress(asyncio.CancelledError):

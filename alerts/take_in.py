@@ -14,6 +14,7 @@ from alerts import ledger
 from alerts.domain import intake
 from alerts.domain.alert import Alert, Change, Person, Position, Rule
 from alerts.domain.intake import Event, Home
+from services.storage.errors import is_conflict, is_outage
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +64,15 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What became of an event that could not be taken in: it stays in the queue and is tried again."""
+    """What became of an event that could not be taken in: it stays in the queue and is tried again later."""
 
     event: int
     error: Exception
 
 
 async def take_in_next(connection: Connection) -> bool | Failure:
-    """Claims and takes in one event; False when there is none to claim.
+    """Claims and takes in one event; False when there is none to claim. Raises psycopg.Error when the database
+    takes nothing now, whatever the event.
 
     The claim is a row lock: when this process dies, PostgreSQL gives the event to the next claim.
     """
@@ -85,7 +87,9 @@ async def take_in_next(connection: Connection) -> bool | Failure:
             await connection.execute(_DONE, (claimed[0],))
         return True
     except Exception as error:
-        if event_row is None or connection.closed:
+        if is_conflict(error):
+            return True
+        if event_row is None or connection.closed or is_outage(error):
             raise
         async with connection.transaction():
             await connection.execute(_FAILED, (str(error)[:1000], event_row))

@@ -13,21 +13,13 @@ from typing import Any
 import psycopg
 
 from gateway.mqtt import Message
+from services.storage.errors import is_conflict, is_outage
+from services.storage.hung import LET_GO
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-#: SQLSTATE classes that say "not now" rather than "never this": connection, read-only standby, sign-in, missing
-#: database, conflict, missing schema, resources, locks, shutdown, system.
-NOT_NOW = frozenset({"08", "25", "28", "3D", "40", "42", "53", "55", "57", "58"})
 Connection = psycopg.Connection[Any]
-
-
-def is_outage(error: Exception) -> bool:
-    """Whether the same message may be stored later: else it is the message that is at fault."""
-    if not isinstance(error, psycopg.Error):
-        return False
-    return error.sqlstate is None or error.sqlstate[:2] in NOT_NOW
 
 
 class Lane(threading.Thread, ABC):
@@ -93,7 +85,10 @@ class Lane(threading.Thread, ABC):
         while not self._ended.is_set():
             try:
                 self.store(self._connected(), messages)
+                self._works()
             except Exception as error:
+                if is_conflict(error):
+                    continue
                 if is_outage(error):
                     self._lost(error)
                     continue
@@ -110,7 +105,10 @@ class Lane(threading.Thread, ABC):
         while not self._ended.is_set():
             try:
                 self.set_aside(self._connected(), message, why)
+                self._works()
             except Exception as error:
+                if is_conflict(error):
+                    continue
                 if is_outage(error):
                     self._lost(error)
                     continue
@@ -121,11 +119,15 @@ class Lane(threading.Thread, ABC):
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            self._connection.execute(LET_GO)
             self.prepare(self._connection)
+        return self._connection
+
+    def _works(self) -> None:
+        """Said after a commit, not after a connection: a database that is read-only or full lets us in as well."""
         if not self.database_ok:
             log.info("%s: the database is back", self.name)
         self.database_ok = True
-        return self._connection
 
     def _lost(self, error: BaseException) -> None:
         if self.database_ok:

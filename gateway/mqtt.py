@@ -23,6 +23,8 @@ from services.runtime.settings import Settings
 log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
+#: Stands for a topic whose bytes are no text: raised in paho's thread, the error would end it.
+NOT_UTF8 = "(not UTF-8)"
 
 
 class Source(Protocol):
@@ -89,10 +91,14 @@ class Inlet:
     def start(self) -> None:
         self._client.loop_start()
 
-    def stop(self) -> None:
-        """Leaves in order; the broker keeps the session, and what was not acknowledged."""
+    def leave(self) -> None:
+        """Says goodbye and connects no more; the broker keeps the session, and what was not acknowledged."""
         self._stopping = True
         self._client.disconnect()
+
+    def stop(self) -> None:
+        """Leaves, and waits for the end of the network thread: up to a second when it waits to connect again."""
+        self.leave()
         self._client.loop_stop()
 
     def acknowledge(self, message: Message) -> None:
@@ -133,6 +139,10 @@ class Inlet:
         self, _client: paho.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
     ) -> None:
         self._subscribed = False
+        with self._turn:
+            # Here, not only at the next connection: an acknowledgement given while the broker has not let us in yet
+            # would wait behind our CONNECT and name a packet that we have not even seen.
+            self._epoch += 1
         if not self._stopping:
             self._tell_lost(str(code))
 
@@ -142,4 +152,8 @@ class Inlet:
         self._told_lost = True
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        self._deliver(Message(message.topic, bytes(message.payload), datetime.now(UTC), self, message.mid, self._epoch))
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # Mosquitto lets none through; another broker may
+            topic = NOT_UTF8
+        self._deliver(Message(topic, bytes(message.payload), datetime.now(UTC), self, message.mid, self._epoch))

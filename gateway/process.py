@@ -93,7 +93,10 @@ class Gateway:
             inlet.start()
 
     def _close(self, number: int) -> None:
-        for inlet in self._inlets.pop(number):
+        pair = self._inlets.pop(number)
+        for inlet in pair:  # both first: while one is waited for, the other would take the session back
+            inlet.leave()
+        for inlet in pair:
             inlet.stop()
 
     def _deliver_telemetry(self, message: Message) -> None:
@@ -113,7 +116,15 @@ class Gateway:
 
 def run(settings: Settings) -> None:
     """Runs until SIGTERM or SIGINT. A dead thread ends the process with an error, for its supervisor to see."""
-    ended = threading.Event()
+    ended, died = threading.Event(), threading.Event()
+
+    def tell_death(death: threading.ExceptHookArgs) -> None:
+        name = death.thread.name if death.thread else "of no name"
+        log.critical("the thread %s has died", name, exc_info=death.exc_value)
+        died.set()
+
+    # Any thread, paho's too: a gateway that lives on without it keeps its slot and hears nothing.
+    threading.excepthook = tell_death
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     gateway = Gateway(settings)
@@ -122,7 +133,9 @@ def run(settings: Settings) -> None:
     while not ended.wait(0.5):
         broken = gateway.broken()
         if broken is not None:
-            log.critical("the thread %s has died", broken)
+            log.critical("the thread %s has ended", broken)
+            died.set()
+        if died.is_set():
             raise SystemExit(1)
     gateway.stop()
     log.info("gateway stopped")

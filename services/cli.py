@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from simulators.cli import simulate
 
 from services.runtime import logs, settings
+from simulators.cli import simulate
 
 _SETTINGS = "Settings come from the environment:\n\n" + "\n\n".join(
     f"{name} — {what} (default: {default})" for name, default, what in settings.described()

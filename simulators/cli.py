@@ -19,8 +19,9 @@ from simulators.fleet import Setting
 from simulators.fleet_file import Broker, FleetDevice, UsageError, broker_at, choose, find, read_fleet
 from simulators.press import Presses
 from simulators.resend import ResendDelays
+from simulators.scenario import find_scenario, read_scenario
 from simulators.stages import PROGRESS
-from simulators.storm import Storm
+from simulators.storm import Storm, pressers
 from simulators.terms import CHINA
 
 FLEET, EVENTS, STORM, TUNING = "Which devices", "Make something happen", "Many presses", "Time and manners"
@@ -89,6 +90,12 @@ def simulate(
             text="Also events of an ordinary day: worn, bed, door, weekly test.",
         ),
     ] = False,
+    scenario: Annotated[
+        str | None,
+        _option(
+            "--scenario", panel=EVENTS, text="Play a YAML file, or one of those that come along, by its name."
+        ),
+    ] = None,
     presses: Annotated[
         int | None, _option("--presses", panel=STORM, text="So many presses, spread over the devices.", min=1)
     ] = None,
@@ -139,8 +146,8 @@ def simulate(
 ) -> None:
     """Virtual devices against any MQTT broker.
 
-    Without --press, --fall or --presses the devices of the fleet file measure and report until Ctrl-C.
-    They raise nothing unless asked.
+    The devices of the fleet file measure and report until Ctrl-C, and raise nothing.
+    With --press, --fall, --presses or --scenario only the devices named there act, and then it ends.
     """
     try:
         entries, broker = _devices(
@@ -153,19 +160,29 @@ def simulate(
             ca_file=ca_file,
         )
         wanted = Presses(press or (), fall or (), cancel_after, until, timeout, json)
-        _check(wanted, until, start, speed, presses)
-        seed = secrets.randbits(32) if seed is None else seed
-        whole_fleet = with_fleet or duration is not None or not (press or fall or presses)
+        if out is not None:
+            _check_writable(out)
+        _check(wanted, until, [bool(press or fall), bool(presses), bool(scenario)])
+        played, steps = read_scenario(find_scenario(scenario), entries) if scenario else (None, [])
+        if seed is None:
+            seed = played.seed if played and played.seed is not None else secrets.randbits(32)
+        acting = [*wanted.press, *wanted.fall, *(step.device_id for step in steps)]
+        whole_fleet = with_fleet or duration is not None or not (acting or presses)
         chosen = choose(entries, only or (), skip_first) if whole_fleet or presses else []
-        acting = [find(entries, name) for name in (*wanted.press, *wanted.fall)]
+        order = pressers([entry.device_id for entry in chosen], presses, seed) if presses else []
+        taking_part = {
+            entry.device_id: entry for entry in chosen if whole_fleet or entry.device_id in set(order)
+        }
+        taking_part |= {name: find(entries, name) for name in acting}
         errand = Errand(
-            measuring=chosen if whole_fleet else [],
-            acting=acting,
-            storming=chosen if presses else [],
-            presses=wanted if acting else None,
-            storm=Storm(presses, rate, concurrency, timeout) if presses else None,
-            out=out,
+            list(taking_part.values()),
+            measures=whole_fleet or bool(steps),
+            stays=whole_fleet,
             duration=None if duration is None else timedelta(seconds=duration),
+            presses=wanted if press or fall else None,
+            scenario=steps,
+            storm=Storm(order, rate, concurrency, timeout) if order else None,
+            out=out,
         )
         setting = Setting(
             broker=broker,
@@ -174,7 +191,7 @@ def simulate(
             report=_report,
             delays=_delays(resend_first, resend_longest),
             connect_rate=connect_rate,
-            manners=Manners(client_id_prefix) if whole_fleet else _visitor(),
+            manners=Manners(client_id_prefix) if whole_fleet else _visitor(announces=bool(steps)),
             ordinary_events=ordinary_events,
         )
     except UsageError as error:
@@ -219,13 +236,23 @@ def _devices(
     return entries, broker_at(url, ca_file)
 
 
-def _check(wanted: Presses, until: str, start: datetime | None, speed: float, presses: int | None) -> None:
+def _check(wanted: Presses, until: str, actions: list[bool]) -> None:
     if until not in (*PROGRESS, "cancelled"):
         raise UsageError(f"--until {until!r}: want one of {', '.join(PROGRESS)}, cancelled")
     if wanted.cancel_after is not None and not wanted.fall:
         raise UsageError("--cancel-after goes with --fall DEVICE")
-    if presses and (wanted.press or wanted.fall):
-        raise UsageError("--presses is a run of its own: leave --press and --fall away")
+    if sum(actions) > 1:
+        raise UsageError(
+            "--press and --fall, --presses and --scenario are three kinds of run: give one of them"
+        )
+
+
+def _check_writable(out: Path) -> None:
+    """Now, and not after an hour of presses."""
+    try:
+        out.touch()
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from None
 
 
 def _start(start: datetime | None, speed: float, duration: float | None) -> datetime | None:
@@ -246,9 +273,9 @@ def _delays(first: float, longest: float) -> ResendDelays:
         raise UsageError(f"--resend-first, --resend-longest: {error}") from None
 
 
-def _visitor() -> Manners:
+def _visitor(*, announces: bool) -> Manners:
     """For a short visit beside whatever else drives the device: an own session that is dropped at the end."""
-    return Manners(client_id_prefix=f"sim-{secrets.token_hex(4)}-", lasting=False, announces=False)
+    return Manners(client_id_prefix=f"sim-{secrets.token_hex(4)}-", lasting=False, announces=announces)
 
 
 def _report(line: str) -> None:

@@ -32,6 +32,14 @@ class Backoff:
         return min(self.longest, self.first * 2.0 ** min(failures - 1, 16)) * random.uniform(0.5, 1)
 
 
+@dataclass
+class Turns:
+    """What the devices of a fleet take turns at: if all did it at once, some would run out of time."""
+
+    connect: "Gate"
+    goodbye: asyncio.Semaphore
+
+
 class Gate:
     """Lets at most so many connections begin in a second."""
 
@@ -71,7 +79,7 @@ class Connection:
         password: str,
         broker: Broker,
         clock: SimulatedClock,
-        gate: Gate,
+        turns: Turns,
         *,
         manners: Manners | None = None,
         listener: Callable[[VirtualDevice, Receipt], None] = no_listener,
@@ -80,12 +88,14 @@ class Connection:
     ) -> None:
         self.device = device
         self.up = asyncio.Event()
+        self.tried = asyncio.Event()
+        """The first attempt to connect is over, for better or worse."""
         self.trouble: str | None = None
         """Why the last attempt failed or the last connection ended."""
         self._password = password
         self._broker = broker
         self._clock = clock
-        self._gate = gate
+        self._turns = turns
         self._manners = manners or Manners()
         self._listener = listener
         self._on_send = on_send
@@ -135,7 +145,7 @@ class Connection:
         failures = 0
         while not self._closing:
             await self._enter.wait()
-            if (turn := self._gate.wait(steady())) > 0:
+            if (turn := self._turns.connect.wait(steady())) > 0:
                 await wait_any(self._leave, seconds=turn)
             if self._leave.is_set():
                 continue
@@ -145,6 +155,7 @@ class Connection:
                 failures = 0
             except (aiomqtt.MqttError, OSError, RefusedError) as error:
                 failures = 1 if self._accepted else failures + 1
+                self.tried.set()
                 if self._enter.is_set() and not self._closing:
                     self._note(error)
                     await wait_any(self._leave, seconds=self._manners.backoff.after(failures))
@@ -161,13 +172,14 @@ class Connection:
                 await client.unless_broken(self._greet(client))
                 self.trouble = None
                 self.up.set()
+                self.tried.set()
                 await client.unless_broken(
-                    self._hear(client), self._say_events(client), self._say_rest(client), self._leave.wait()
+                    self._say_events(client), self._say_rest(client), beside=self._hear(client)
                 )
             finally:
                 self._client = None
                 self.up.clear()
-            async with asyncio.timeout(GOODBYE_SECONDS):
+            async with self._turns.goodbye, asyncio.timeout(GOODBYE_SECONDS):
                 await client.unless_broken(self._say_goodbye(client))
 
     async def _greet(self, client: Client) -> None:
@@ -185,14 +197,16 @@ class Connection:
             payload = payloads.status(online, self._clock.now())
             await client.publish(self._status, payload, qos=1, retain=True)
 
-    # Events have a task of their own: an SOS does not wait behind an upload of readings.
+    # Events have a task of their own: an SOS does not wait behind an upload of readings. Both end when the
+    # device is to leave, and not in the middle of a message, which would then have to be sent twice.
 
     async def _say_events(self, client: Client) -> None:
-        while True:
+        while not self._leave.is_set():
             self._events.clear()
             await self._say_due_events(client)
             due = self.device.outbox.next_due()
-            await wait_any(self._events, seconds=None if due is None else max(0.0, due - steady()))
+            seconds = None if due is None else max(0.0, due - steady())
+            await wait_any(self._events, self._leave, seconds=seconds)
 
     async def _say_due_events(self, client: Client) -> None:
         outbox = self.device.outbox
@@ -209,10 +223,10 @@ class Connection:
                 raise
 
     async def _say_rest(self, client: Client) -> None:
-        while True:
+        while not self._leave.is_set():
             self._rest.clear()
             await self._say_waiting(client)
-            await self._rest.wait()
+            await wait_any(self._rest, self._leave, seconds=None)
 
     async def _say_waiting(self, client: Client) -> None:
         while self.device.messages:

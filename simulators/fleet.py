@@ -10,14 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from simulators.clock import SimulatedClock, steady
-from simulators.connection import Connection, Gate, Manners
+from simulators.connection import Connection, Gate, Manners, Turns
 from simulators.device import VirtualDevice
 from simulators.fleet_file import Broker, FleetDevice
 from simulators.payloads import Receipt
 from simulators.resend import ResendDelays
 
 REPORT_SECONDS = 5.0
-CLOSING_SECONDS = 20.0
+GOODBYES_AT_ONCE = 100
+# For the last device to leave: a goodbye takes some milliseconds of one core, more on a busy one.
+CLOSING_SECONDS, CLOSING_SECONDS_EACH = 20.0, 0.02
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class Fleet:
         self.listeners: list[Callable[[VirtualDevice, Receipt], None]] = []
         self.send_listeners: list[Callable[[str, str], None]] = []
         self._troubles: Counter[str] = Counter()
-        gate = Gate(setting.connect_rate)
-        self.connections = {entry.device_id: self._connection(entry, gate) for entry in entries}
+        turns = Turns(Gate(setting.connect_rate), asyncio.Semaphore(GOODBYES_AT_ONCE))
+        self.connections = {entry.device_id: self._connection(entry, turns) for entry in entries}
 
-    def _connection(self, entry: FleetDevice, gate: Gate) -> Connection:
+    def _connection(self, entry: FleetDevice, turns: Turns) -> Connection:
         setting = self.setting
         device = VirtualDevice(
             entry,
@@ -60,7 +62,7 @@ class Fleet:
             entry.password,
             setting.broker,
             setting.clock,
-            gate,
+            turns,
             manners=setting.manners,
             listener=self._heard,
             on_send=self._sending,
@@ -93,7 +95,8 @@ class Fleet:
                 reporter.cancel()
                 for connection in self.connections.values():
                     connection.close()
-                _, late = await asyncio.wait(lives, timeout=CLOSING_SECONDS)
+                limit = CLOSING_SECONDS + CLOSING_SECONDS_EACH * len(lives)
+                _, late = await asyncio.wait(lives, timeout=limit)
                 for life in late:
                     life.cancel()
 

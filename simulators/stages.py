@@ -1,10 +1,15 @@
 """What a receipt's stage means for the one who waits for it (pure)."""
 
 from collections.abc import Iterable
+from typing import Literal, TypeAlias, get_args
+
+Stage: TypeAlias = Literal[
+    "stored", "raised", "seen", "acknowledged", "dispatched", "arrived", "resolved", "cancelled", "rejected"
+]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 # In the order of an alert's life: a later one implies the earlier ones.
-PROGRESS = ("stored", "raised", "seen", "acknowledged", "dispatched", "arrived", "resolved")
-STAGES = (*PROGRESS, "cancelled", "rejected")
+PROGRESS = STAGES[: STAGES.index("cancelled")]
 
 # A cancelled alert was stored and raised; nobody need have seen or answered it.
 _IMPLIED_BY_CANCELLED = frozenset({"stored", "raised", "cancelled"})

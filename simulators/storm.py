@@ -19,7 +19,8 @@ CONNECT_SECONDS = 15.0  # beyond what the connect rate takes; then the presses b
 
 @dataclass(frozen=True)
 class Storm:
-    presses: int
+    order: Sequence[str]
+    """The device of each press."""
     rate: float = 50.0
     """Presses a second."""
     concurrency: int | None = None
@@ -38,11 +39,10 @@ def pressers(device_ids: Sequence[str], presses: int, seed: int) -> list[str]:
 class Raging:
     """A storm under way; `tracks` holds every press made so far, whatever became of it."""
 
-    def __init__(self, fleet: Fleet, storm: Storm, order: Sequence[str]) -> None:
+    def __init__(self, fleet: Fleet, storm: Storm) -> None:
         self._fleet = fleet
         self._storm = storm
-        self._order = order
-        self._slots = asyncio.Semaphore(storm.concurrency or storm.presses)
+        self._slots = asyncio.Semaphore(storm.concurrency or len(storm.order))
         self._watch = Watch(fleet, on_end=lambda track: self._slots.release())
 
     @property
@@ -52,10 +52,10 @@ class Raging:
     async def run(self) -> None:
         """Until every press was told stored or rejected, or the time is over."""
         setting = self._fleet.setting
-        devices = set(self._order)
+        devices = set(self._storm.order)
         await _connected(self._fleet, devices, CONNECT_SECONDS + len(devices) / setting.connect_rate)
         start = steady()
-        for index, device_id in enumerate(self._order):
+        for index, device_id in enumerate(self._storm.order):
             await self._slots.acquire()
             await asyncio.sleep(max(0.0, start + index / self._storm.rate - steady()))
             self._watch.tell(device_id, "sos", setting.clock.now())

@@ -1,22 +1,46 @@
 """Real parts for every test: a database of its own, a broker of its own, free ports."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.parts.broker import Broker
 from tests.parts.ports import free_port
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
 from tests.parts.system import Device, System, seed_database
 
+# No deadline for one example: the machine has other work to do too.
+settings.register_profile("test", max_examples=100, deadline=None)
+settings.register_profile("soak", max_examples=10_000, deadline=None)  # make soak
+settings.load_profile("test")
+
+
+def _new_folder() -> Iterator[Path]:
+    # Not below pytest's: each of its runs closes that to others, and under root servers run as another user.
+    with tempfile.TemporaryDirectory(prefix="anhu-test-") as folder:
+        yield Path(folder)
+
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def _shared_folder() -> Iterator[Path]:
+    yield from _new_folder()
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """A folder that servers reach under whatever user they run."""
+    yield from _new_folder()
+
+
+@pytest.fixture(scope="session")
+def postgres(_shared_folder: Path) -> Iterator[PostgresServer]:
     """The server that all tests share. A test that stops a server takes `own_postgres`."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "data")
+    server = PostgresServer(_shared_folder / "postgres")
     server.start()
     make_template(server.url())
     yield server
@@ -38,9 +62,9 @@ def empty_database_url(postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_postgres(server_folder: Path) -> Iterator[PostgresServer]:
     """A server for this test alone, which it may stop, start and kill."""
-    server = PostgresServer(tmp_path / "postgres")
+    server = PostgresServer(server_folder / "postgres")
     server.start()
     make_template(server.url())
     yield server
@@ -72,9 +96,9 @@ def timescale_url(_timescale_server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
+def broker(server_folder: Path) -> Iterator[Broker]:
     """A Mosquitto for this test alone."""
-    broker = Broker(tmp_path / "broker")
+    broker = Broker(server_folder / "broker")
     broker.start()
     yield broker
     broker.stop()

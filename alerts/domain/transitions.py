@@ -102,7 +102,7 @@ def body_of(move: Move) -> dict[str, Any]:
 
 def allowed_moves(alert: Alert) -> list[str]:
     moves = [name for name, states in ALLOWED.items() if alert.state in states]
-    if alert.attention and "acknowledge" not in moves:
+    if alert.attention and alert.unresolved and "acknowledge" not in moves:
         moves.insert(0, "acknowledge")
     return moves
 

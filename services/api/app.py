@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api import problems
@@ -37,6 +38,7 @@ _POLICY = (
 )
 # Swagger's page starts itself by an inline script.
 _DOCS_POLICY = _POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
+MAX_BODY_BYTES = 1024 * 1024
 _WEB = Path(__file__).parent.parent / "web" / "dist"
 
 
@@ -66,6 +68,29 @@ class _SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class _BodyLimit:
+    """Refuses a request body that no route needs, before it fills the memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY_BYTES:
+                raise HTTPException(413, f"a request body may have {MAX_BODY_BYTES} bytes")
+            return message
+
+        await self._app(scope, counted, send)
 
 
 async def _watch_problems(app: FastAPI) -> None:
@@ -153,6 +178,7 @@ def make_app(settings: Settings) -> FastAPI:
         async def not_built() -> PlainTextResponse:
             return PlainTextResponse("the station screen is not built: run `make web`\n", 503)
 
+    app.add_middleware(_BodyLimit)
     app.add_middleware(_SafeHeaders)
     _complete_openapi(app)
     return app

@@ -111,13 +111,13 @@ def _described(
 
 
 def _write_accounts(directory: BrokerDirectory, keys: Keys, devices: list[tuple[str, str]]) -> None:
-    directory.write_accounts(
-        devices,
-        [
-            gateway_account(hash_password(keys.secret(GATEWAY))),
-            alerts_account(hash_password(keys.secret(ALERTS))),
-        ],
-    )
+    for name in (GATEWAY, ALERTS):
+        keys.secret(name)
+    services = [
+        gateway_account(keys.hash_of(GATEWAY, hash_password)),
+        alerts_account(keys.hash_of(ALERTS, hash_password)),
+    ]
+    directory.write_accounts(devices, services)
     keys.save()
 
 

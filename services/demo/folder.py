@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,27 +64,36 @@ class DemoFolder:
 
 
 class Keys:
-    """The demo's passwords, made when first asked for and kept: the database has only their hashes."""
+    """The demo's passwords, made when first asked for and kept; the database has only their hashes."""
 
     def __init__(self, path: Path) -> None:
+        kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
         self._path = path
-        self._kept: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        self._passwords: dict[str, str] = kept.get("passwords", {})
+        self._hashes: dict[str, str] = kept.get("hashes", {})
 
     def secret(self, name: str) -> str:
         """Of a device or a service account."""
-        return self._kept.setdefault(name, new_secret())
+        return self._passwords.setdefault(name, new_secret())
 
     def signing_key(self) -> str:
         """What access tokens are signed with."""
-        return self._kept.setdefault("ANHU_SECRET_KEY", secrets.token_urlsafe(48))
+        return self._passwords.setdefault("ANHU_SECRET_KEY", secrets.token_urlsafe(48))
 
     def password(self, name: str) -> str:
         """Of a person, who has to type it: three groups of four, 59 bits."""
         groups = ("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(3))
-        return self._kept.setdefault(name, "-".join(groups))
+        return self._passwords.setdefault(name, "-".join(groups))
+
+    def hash_of(self, name: str, make: Callable[[str], str]) -> str:
+        """The hash of a secret or password that was asked for before: the same one at every start."""
+        if name not in self._hashes:
+            self._hashes[name] = make(self._passwords[name])
+        return self._hashes[name]
 
     def save(self) -> None:
-        write_private(self._path, json.dumps(self._kept, indent=1) + "\n")
+        kept = {"passwords": self._passwords, "hashes": self._hashes}
+        write_private(self._path, json.dumps(kept, indent=1) + "\n")
 
 
 def write_private(target: Path, text: str) -> None:

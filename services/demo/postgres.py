@@ -112,8 +112,10 @@ class EmbeddedPostgres:
 
     @property
     def socket_directory(self) -> Path:
-        """The cluster's own folder; a short one elsewhere, when that path is too long for a socket."""
-        if len(os.fsencode(self.directory / SOCKET_NAME)) <= SOCKET_PATH_BYTES:
+        """The cluster's own folder; a short one elsewhere, when that path cannot be a socket's."""
+        path = str(self.directory)
+        # A comma separates hosts in a URL, quotation marks enclose folders in the server's setting.
+        if len(os.fsencode(f"{path}/{SOCKET_NAME}")) <= SOCKET_PATH_BYTES and not {",", '"'} & set(path):
             return self.directory
         short = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"anhu-{os.geteuid()}-{short}"

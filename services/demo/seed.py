@@ -6,10 +6,9 @@ from uuid import UUID
 
 import psycopg
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from uuid_utils.compat import uuid7
 
-from services.broker.passwords import hash_password, verify_password
+from services.broker.passwords import hash_password
 from services.demo import people
 from services.demo.folder import Keys
 
@@ -40,7 +39,7 @@ class Seeded:
     devices: list[dict[str, str | None]]
 
 
-def seed(connection: Connection, keys: Keys, elders: int) -> Seeded:
+def seed(connection: Connection, keys: Keys, elders: int, hasher: PasswordHasher | None = None) -> Seeded:
     """Makes the organisations, accounts, at least `elders` elders and their devices, in one transaction.
 
     `keys` has the passwords; where the database has the hash of another one (of another folder's demo), it is
@@ -48,7 +47,7 @@ def seed(connection: Connection, keys: Keys, elders: int) -> Seeded:
     """
     with connection.transaction():
         organizations = _organizations(connection)
-        accounts = _accounts(connection, organizations, keys)
+        accounts = _accounts(connection, organizations, keys, hasher or PasswordHasher())
         _elders(connection, organizations, keys, elders)
         _bind_caregiver(connection, accounts["caregiver-1"])
         devices = _devices(connection, keys)
@@ -104,25 +103,26 @@ def _organizations(connection: Connection) -> dict[str, UUID]:
     return ids
 
 
-def _accounts(connection: Connection, organizations: dict[str, UUID], keys: Keys) -> dict[str, UUID]:
+def _accounts(
+    connection: Connection, organizations: dict[str, UUID], keys: Keys, hasher: PasswordHasher
+) -> dict[str, UUID]:
     """Ids by username."""
-    hasher = PasswordHasher()
     ids: dict[str, UUID] = {}
     for account in people.ACCOUNTS:
-        password = keys.password(account.username)
-        found = connection.execute(
-            "SELECT id, password_hash FROM accounts WHERE username = %s", [account.username]
+        keys.password(account.username)
+        stored = connection.execute(
+            "INSERT INTO accounts (id, username, password_hash, name, role) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash RETURNING id",
+            [
+                uuid7(),
+                account.username,
+                keys.hash_of(account.username, hasher.hash),
+                account.name,
+                account.role,
+            ],
         ).fetchone()
-        ids[account.username] = found[0] if found else uuid7()
-        if not found:
-            connection.execute(
-                "INSERT INTO accounts (id, username, password_hash, name, role) VALUES (%s, %s, %s, %s, %s)",
-                [ids[account.username], account.username, hasher.hash(password), account.name, account.role],
-            )
-        elif not _is_of(hasher, found[1], password):
-            connection.execute(
-                "UPDATE accounts SET password_hash = %s WHERE id = %s", [hasher.hash(password), found[0]]
-            )
+        assert stored is not None
+        ids[account.username] = stored[0]
         if account.role != "caregiver":
             connection.execute(
                 "INSERT INTO account_organizations (account_id, organization_id) VALUES (%s, %s)"
@@ -130,13 +130,6 @@ def _accounts(connection: Connection, organizations: dict[str, UUID], keys: Keys
                 [ids[account.username], organizations[account.organization]],
             )
     return ids
-
-
-def _is_of(hasher: PasswordHasher, stored: str, password: str) -> bool:
-    try:
-        return hasher.verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _elders(connection: Connection, organizations: dict[str, UUID], keys: Keys, count: int) -> None:
@@ -171,7 +164,8 @@ def _elders(connection: Connection, organizations: dict[str, UUID], keys: Keys, 
         ]
         for kind in elder.device_kinds:
             device_id = _device_id(kind, number)
-            devices.append((device_id, kind, home, elder_id, hash_password(keys.secret(device_id))))
+            keys.secret(device_id)
+            devices.append((device_id, kind, home, elder_id, keys.hash_of(device_id, hash_password)))
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO elders (id, organization_id, name, gender, birth_date, phone, address, lat, lon,"
@@ -208,10 +202,9 @@ def _devices(connection: Connection, keys: Keys) -> list[dict[str, str | None]]:
         " WHERE model = '演示' AND revoked_at IS NULL"
     ).fetchall():
         password = keys.secret(device_id)
-        if not verify_password(password, stored or ""):
+        if stored != (ours_is := keys.hash_of(device_id, hash_password)):
             connection.execute(
-                "UPDATE devices SET credential_hash = %s WHERE device_id = %s",
-                [hash_password(password), device_id],
+                "UPDATE devices SET credential_hash = %s WHERE device_id = %s", [ours_is, device_id]
             )
         described = {
             "device_id": device_id,

@@ -80,7 +80,11 @@ class Supervisor:
         self._wake.setblocking(False)
         wake_up.setblocking(False)
         self._wake_up = wake_up
-        self._handlers = {number: signal.signal(number, self._on_stop) for number in STOPPING}
+        # Under nohup, a terminal that closes is no reason to stop.
+        stopping = [
+            one for one in STOPPING if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN
+        ]
+        self._handlers = {number: signal.signal(number, self._on_stop) for number in stopping}
         self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         self._wakeup_fd = signal.set_wakeup_fd(wake_up.fileno(), warn_on_full_buffer=False)
         return self
@@ -129,7 +133,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 what = missing() if callable(missing) else missing
                 raise DemoError(
-                    f"after {seconds:.0f} s {what}; {self._what_failed()}the logs are in {self._logs}"
+                    f"after {seconds:g} s {what}; {self._what_failed()}the logs are in {self._logs}"
                 )
             self._pause(0.05)
             self._raise_if_stopped()
@@ -165,6 +169,7 @@ class Supervisor:
         for child in self._children:
             if child.start_again_at is None and child.process.poll() is not None:
                 young = now - child.started_at < SETTLED
+                _end_remnants(child)
                 child.start_again_at = now + child.delay
                 self._say(
                     f"{child.program.name} {_how_it_ended(child.process.returncode)};"
@@ -195,9 +200,7 @@ class Supervisor:
                     )
                     child.process.kill()
                     child.process.wait()
-            # What it started itself and left behind.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.process.pid, signal.SIGKILL)
+                _end_remnants(child)
         self._children.clear()
         self._record.unlink(missing_ok=True)
 
@@ -266,6 +269,12 @@ def _spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
             preexec_fn=follow_the_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
             **run_as(program.user),
         )
+
+
+def _end_remnants(child: Child) -> None:
+    """What a child that just ended had started itself and left behind."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.process.pid, signal.SIGKILL)
 
 
 _libc = ctypes.CDLL(None)

@@ -48,16 +48,16 @@ class Heart(threading.Thread):
         while not self._ended.is_set():
             try:
                 with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-                    if not reachable:
-                        log.info("the database is back")
-                    reachable = True
                     connection.execute(_FORGET)
                     while not self._ended.wait(BEAT_SECONDS):
                         self._beat(connection)
+                        if not reachable:  # told after a beat: a read-only database lets us in as well
+                            log.info("heart: the database is back")
+                        reachable = True
                     connection.execute("DELETE FROM workers WHERE id = %s", (self.worker_id,))
             except psycopg.Error as error:
                 if reachable:
-                    log.error("the database cannot be reached, trying again each second: %s", str(error).strip())
+                    log.error("heart: the database takes no beats, trying again each second: %s", str(error).strip())
                 reachable = False
                 self._ended.wait(1.0)
 

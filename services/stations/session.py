@@ -119,8 +119,9 @@ class Session:
             return
         self.phase = Phase.LIVE
         self.seq = seq
+        # The first heartbeat follows at once: it carries the clock, and what is wrong with the system.
+        self._heartbeat_at = now - HEARTBEAT_SECONDS
         early, self._early = self._early, []
-        self._heartbeat_at = now
         resumed = missed is not None
         self._push({"type": "welcome", "seq": seq, "open": open_alerts, "resumed": resumed})
         for number, alert in (missed or []) + early:

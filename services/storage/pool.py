@@ -5,6 +5,8 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from services.storage.hung import LET_GO
+
 Connection = AsyncConnection[Any]
 Pool = AsyncConnectionPool[Connection]
 
@@ -20,4 +22,9 @@ def make_pool(database_url: str, *, most: int = 10) -> Pool:
         open=False,
         kwargs={"autocommit": True, "connect_timeout": 3},
         check=AsyncConnectionPool.check_connection,
+        configure=_configure,
     )
+
+
+async def _configure(connection: Connection) -> None:
+    await connection.execute(LET_GO)

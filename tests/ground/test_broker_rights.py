@@ -1,9 +1,9 @@
 """What Mosquitto lets a device and a service account do, asked of the real one."""
 
-import os
 import queue
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
@@ -161,10 +161,10 @@ def test_a_new_device_signs_in_and_nobody_is_disconnected(broker: Broker, join: 
     assert gateway.disconnects == 0
 
 
-def test_the_files_are_closed_to_others(broker: Broker, tmp_path: object) -> None:
+def test_the_files_are_closed_to_others(broker: Broker, server_folder: Path) -> None:
     broker.add_device("watch-1")
     for name in ("passwords", "rights.acl", "mosquitto.conf"):
-        assert os.stat(f"{tmp_path}/broker/{name}").st_mode & 0o077 == 0
+        assert (server_folder / "broker" / name).stat().st_mode & 0o077 == 0
 
 
 def test_a_device_in_a_share_of_its_own_takes_nothing_from_the_gateways(broker: Broker, join: Join) -> None:

@@ -3,7 +3,7 @@
 import secrets
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -24,9 +24,9 @@ TEMPLATE = "anhu_template"
 class PostgresServer:
     """The embedded PostgreSQL in the foreground; `url(database)` stays the same over stops and starts."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self.log = directory.with_name(directory.name + ".log")
-        self._cluster = EmbeddedPostgres(directory, server_user(), SETTINGS)
+        self._cluster = EmbeddedPostgres(directory, server_user(), settings)
         self._cluster.initialize()
         self._process: subprocess.Popen[bytes] | None = None
 

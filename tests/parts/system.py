@@ -86,7 +86,7 @@ class System:
         except httpx.HTTPError:
             return False
 
-    def wait_until_ready(self, limit: float = 30) -> None:
+    def wait_until_ready(self, limit: float = 60) -> None:
         until(self.is_ready, f"the system is ready (logs in {self.directory})", limit=limit, every=0.1)
 
     def kill(self, name: str) -> None:
@@ -144,7 +144,11 @@ class Person:
     def __init__(self, system: System, username: str, password: str, url: str) -> None:
         self.system, self.username, self.url = system, username, url
         self.http = httpx.Client(
-            base_url=f"{url}/api/v1", timeout=20, event_hooks={"response": [documents.check_answer]}
+            base_url=f"{url}/api/v1",
+            timeout=20,
+            # A connection for each request: nothing is left open when a test ends.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            event_hooks={"response": [documents.check_answer]},
         )
         answer = self.http.post("/token", data={"username": username, "password": password})
         assert answer.status_code == 200, answer.text

@@ -56,6 +56,7 @@ async def list_alerts(
         list[StateName | Literal["open"]] | None, Query(description="may repeat; `open` is every unresolved")
     ] = None,
     severity: Annotated[list[SeverityName] | None, Query(description="may repeat")] = None,
+    organization_id: Annotated[UUID | None, Query(description="on whose screens the alert is or was")] = None,
     elder_id: UUID | None = None,
     device_id: Annotated[str | None, Query(max_length=200)] = None,
     event_id: Annotated[str | None, Query(max_length=200, description="of any event folded into the alert")] = None,
@@ -75,6 +76,11 @@ async def list_alerts(
     if severity:
         conditions.append("a.severity = ANY(%(severities)s)")
         values["severities"] = list(severity)
+    if organization_id is not None:
+        conditions.append(
+            "EXISTS (SELECT FROM alert_routes o WHERE o.alert_id = a.id AND o.organization_id = %(organization_id)s)"
+        )
+        values["organization_id"] = organization_id
     if elder_id is not None:
         conditions.append("a.elder_id = %(elder_id)s")
         values["elder_id"] = elder_id

@@ -17,10 +17,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
-KINDS = [
-    "wristband", "fall_detector", "emergency_button", "pull_cord", "bed_sensor",
-    "smoke_detector", "gas_detector", "water_detector", "door_sensor", "foot_mat",
-]  # fmt: skip
+from simulators.devices.kinds import KINDS
 
 
 class Mosquitto:
@@ -84,16 +81,23 @@ class Peer:
         self._changed = asyncio.Condition()
         self._broker = broker
         self._client: aiomqtt.Client | None = None
+        self._unanswered: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self._closing = False
 
-    def payloads(self, device_id: str, leaf: str) -> list[Any]:
+    def payloads(self, device_id: str, leaf: str, skip: bytes = b"") -> list[Any]:
         wanted = f"anhu/v1/{device_id}/{leaf}"
-        return [json.loads(payload) for topic, payload, _ in self.heard if topic == wanted]
+        return [json.loads(payload) for topic, payload, _ in self.heard if topic == wanted and payload != skip]
 
-    def readings(self, device_id: str) -> list[dict[str, Any]]:
+    def readings(self, device_id: str, skip: bytes = b"") -> list[dict[str, Any]]:
         found = []
-        for payload in self.payloads(device_id, "up/readings"):
+        for payload in self.payloads(device_id, "up/readings", skip):
             found.extend(payload if isinstance(payload, list) else [payload])
         return found
+
+    def said_goodbye(self, device_id: str) -> bool:
+        """After which nothing more of it is under way."""
+        said = self.payloads(device_id, "up/status")
+        return bool(said) and not said[-1]["online"]
 
     def arrivals(self, device_id: str, leaf: str) -> list[float]:
         return [at for topic, _, at in self.heard if topic == f"anhu/v1/{device_id}/{leaf}"]
@@ -112,18 +116,30 @@ class Peer:
         await self.send(device_id, "down/receipts", {"event_id": event_id, "stage": stage, "at": at, **more})
 
     async def run(self, ready: asyncio.Event) -> None:
-        while True:
+        while not self._closing:
             with contextlib.suppress(aiomqtt.MqttError):
-                # A second, because aiomqtt waits out this time when the broker dies under a publish.
-                async with aiomqtt.Client(
-                    "127.0.0.1", self._broker.port, username="peer", password="reep", timeout=1
-                ) as client:
-                    self._client = client
-                    await client.subscribe("anhu/v1/+/up/#", qos=1)
-                    ready.set()
-                    async for message in client.messages:
-                        await self._take(message.topic.value, message.payload)
+                await self._converse(ready)
             await asyncio.sleep(0.05)
+
+    def close(self) -> None:
+        self._closing = True
+
+    async def _converse(self, ready: asyncio.Event) -> None:
+        client = aiomqtt.Client("127.0.0.1", self._broker.port, username="peer", password="reep", timeout=5)
+        async with client:
+            self._client = client
+            await client.subscribe("anhu/v1/+/up/#", qos=1)
+            ready.set()
+            # Answered by a task of its own: what came in is heard even when the broker dies under an answer.
+            answering = asyncio.create_task(self._answer_all())
+            try:
+                async for message in client.messages:
+                    await self._take(message.topic.value, message.payload)
+            finally:
+                # Again and again: Python 3.11's wait_for swallows a cancellation that comes with an answer.
+                while not answering.done():
+                    answering.cancel()
+                    await asyncio.wait([answering], timeout=0.1)
 
     async def _take(self, topic: str, payload: bytes) -> None:
         _, _, device_id, *leaf = topic.split("/")
@@ -132,7 +148,12 @@ class Peer:
             self._changed.notify_all()
         if leaf == ["up", "events"]:
             with contextlib.suppress(ValueError):
-                event = json.loads(payload)
+                self._unanswered.put_nowait((device_id, json.loads(payload)))
+
+    async def _answer_all(self) -> None:
+        with contextlib.suppress(aiomqtt.MqttError):
+            while True:
+                device_id, event = await self._unanswered.get()
                 for stage in self.answer(event):
                     await self.receipt(device_id, event["event_id"], stage)
 
@@ -158,7 +179,7 @@ def device_ids(kind: str, count: int) -> list[str]:
 def fleet_devices() -> list[dict[str, Any]]:
     """Twenty wristbands, then one of each kind, an unknown kind last."""
     wristbands = [(device_id, "wristband") for device_id in device_ids("wb", 20)]
-    others = [(f"one-{kind}", kind) for kind in KINDS]
+    others = [(f"one-{kind}", kind) for kind in (*KINDS, "foot_mat")]
     return [
         {"device_id": device_id, "password": device_id[::-1], "kind": kind, "elder_id": f"elder-{number}"}
         for number, (device_id, kind) in enumerate([*wristbands, *others])
@@ -187,9 +208,10 @@ async def peer(broker: Mosquitto) -> AsyncIterator[Peer]:
     task = asyncio.create_task(peer.run(ready))
     await asyncio.wait_for(ready.wait(), 10)
     yield peer
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    peer.close()
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)
 
 
 @pytest.fixture

@@ -73,8 +73,9 @@ function repeat(key: () => string | null, load: () => Promise<void>, trouble: (w
     timer = setTimeout(() => {
       load().catch((cause: unknown) => {
         if (run !== running) return
-        trouble(inWords(cause))
-        if (cause instanceof Failure && cause.passing) schedule(AGAIN_MS)
+        const passing = cause instanceof Failure && cause.passing
+        trouble(passing ? `${inWords(cause)}，正在重试…` : inWords(cause))
+        if (passing) schedule(AGAIN_MS)
       })
     }, ms)
   }

@@ -4,9 +4,9 @@ import { unresolved } from './ordering'
 
 const SEVERITY: Readonly<Record<Severity, { level: string; word: string; colour: string }>> = {
   red: { level: '一级', word: '一级·紧急救援', colour: '红' },
-  orange: { level: '二级', word: '二级·很可能危险', colour: '橙' },
+  orange: { level: '二级', word: '二级·尽快核实', colour: '橙' },
   yellow: { level: '三级', word: '三级·今日处理', colour: '黄' },
-  blue: { level: '四级', word: '四级·设备维护', colour: '蓝' },
+  blue: { level: '四级', word: '四级·日常维护', colour: '蓝' },
 }
 export const SEVERITIES = Object.keys(SEVERITY) as Severity[]
 export const severityLevel = (severity: Severity): string => SEVERITY[severity]?.level ?? '未分级'
@@ -44,6 +44,7 @@ const DEVICE: Readonly<Record<string, string>> = {
   smoke_detector: '烟雾报警器',
   gas_detector: '燃气报警器',
   water_detector: '漏水报警器',
+  door_sensor: '门磁',
 }
 export const deviceWord = (kind: string | null | undefined): string => (kind ? (DEVICE[kind] ?? kind) : '设备')
 
@@ -89,13 +90,13 @@ export const outcomeWord = (outcome: string | null | undefined): string =>
 
 /** Who it is about: the elder, or what is known instead. */
 export function subject(alert: Alert): string {
-  return alert.elder?.name ?? `未登记老人（${deviceWord(alert.device_kind)}）`
+  return alert.elder?.name ?? '未登记老人'
 }
 
 export function place(alert: Alert): string {
   if (alert.place) return alert.place
   if (alert.withheld) return '已处置，位置已收起'
-  return alert.location ? '无登记地址，有定位坐标' : '无登记地址'
+  return `无登记地址，${alert.location ? '有定位坐标，' : ''}${deviceWord(alert.device_kind)} ${alert.device_id}`
 }
 
 const FIRST_STEP: Readonly<Record<string, string>> = {

@@ -22,9 +22,9 @@ export async function getAlert(id: string): Promise<AlertDetail> {
   return (await authorized(`/alerts/${encodeURIComponent(id)}`)) as AlertDetail
 }
 
-/** Newest raise first. */
-export async function listResolved(since: Date, limit: number): Promise<Alert[]> {
-  const query = new URLSearchParams({ since: since.toISOString(), limit: String(limit) })
+/** What was on the screens of an organisation, newest raise first. */
+export async function listResolved(organizationId: string, since: Date, limit: number): Promise<Alert[]> {
+  const query = new URLSearchParams({ organization_id: organizationId, since: since.toISOString(), limit: String(limit) })
   for (const state of ['resolved', 'followed_up']) query.append('state', state)
   return ((await authorized(`/alerts?${query}`)) as Page<Alert>).items
 }

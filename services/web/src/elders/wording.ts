@@ -11,28 +11,6 @@ export const abilityWord = (level: string | null): string => (level ? (ABILITY[l
 const GENDER: Readonly<Record<string, string>> = { female: '女', male: '男' }
 export const genderWord = (gender: string | null): string => (gender ? (GENDER[gender] ?? gender) : '')
 
-/** Codes that a registry may use; text that is Chinese already stays as it is. */
-const LIVING: Readonly<Record<string, string>> = {
-  alone: '独居',
-  with_spouse: '与配偶同住',
-  with_family: '与家人同住',
-  empty_nest: '空巢',
-  care_home: '住养老机构',
-}
-export const livingWord = (living: string | null): string => (living ? (LIVING[living] ?? living) : '')
-
-const CARE: Readonly<Record<string, string>> = {
-  destitute: '特困供养',
-  low_income: '低保',
-  left_behind: '留守',
-  living_alone: '独居',
-  dementia: '失智',
-  bereaved: '失独',
-  disabled: '残疾',
-  preferential: '优抚',
-}
-export const careWord = (category: string): string => CARE[category] ?? category
-
 const TIER: Readonly<Record<string, string>> = {
   city: '市级中心',
   district: '区县中心',

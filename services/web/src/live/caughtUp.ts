@@ -1,7 +1,7 @@
 import type { Alert } from '../api/types'
 
-/** What a screen knew at one moment: the version of each unresolved alert. */
-export type Known = ReadonlyMap<string, number>
+/** What a screen knew at one moment: what mattered of each unresolved alert, by id. */
+export type Known = ReadonlyMap<string, string>
 
 export interface CaughtUp {
   /** Alerts that are new, changed or gone. */
@@ -10,12 +10,17 @@ export interface CaughtUp {
 }
 
 export function known(unresolved: Iterable<Alert>): Known {
-  return new Map(Array.from(unresolved, (alert) => [alert.id, alert.version]))
+  return new Map(Array.from(unresolved, (alert) => [alert.id, mark(alert)]))
+}
+
+/** Versions will not do: that this very screen has shown an alert is a new version too. */
+function mark(alert: Alert): string {
+  return [alert.state, alert.severity, alert.occurrences, alert.attention, alert.holder?.id].join(' ')
 }
 
 /** What happened between the loss of the connection and its return. */
 export function caughtUp(before: Known, after: Known): CaughtUp {
   const raised = [...after.keys()].filter((id) => !before.has(id)).length
-  const changed = [...before].filter(([id, version]) => after.get(id) !== version).length
+  const changed = [...before].filter(([id, what]) => after.get(id) !== what).length
   return { total: raised + changed, raised }
 }

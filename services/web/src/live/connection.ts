@@ -86,7 +86,8 @@ export function step(connection: Connection, input: Input, now: number, random: 
       return connection.phase === 'authorizing' ? enter(connection, 'opening', now, [{ do: 'open' }]) : idle(connection)
     case 'not_authorized':
       if (connection.phase !== 'authorizing') return idle(connection)
-      return input.final ? leave(connection, now) : wait(connection, now, random)
+      // A renewal that did not happen leaves the next 4401 its own.
+      return input.final ? leave(connection, now) : wait({ ...connection, renewed: false }, now, random)
     case 'opened':
       return connection.phase === 'opening'
         ? enter(connection, 'greeting', now, [{ do: 'hello', after: connection.seq }])

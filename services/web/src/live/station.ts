@@ -3,7 +3,7 @@ import { createBoard, type Heard } from '../alerts/board'
 import { followSelected } from '../alerts/detail'
 import { nextMove } from '../alerts/moves'
 import { createMoving, type MoveResult } from '../alerts/moving'
-import { listResolved } from '../api/calls'
+import { getAlert, listResolved, postMove } from '../api/calls'
 import type { Alert, Me, Move, Organization, Problem } from '../api/types'
 import { expire } from '../signin/session'
 import { runAlarm } from '../sound/alarm'
@@ -63,7 +63,15 @@ export function openStation(organization: Organization, me: Me) {
   })
   const connection = live.connection
   const alarm = runAlarm(board, () => lostFor(Date.now()))
-  const moving = createMoving((alert) => void board.apply(alert))
+  const moving = createMoving(
+    {
+      post: postMove,
+      get: getAlert,
+      now: () => Date.now(),
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
+    (alert) => void board.apply(alert),
+  )
   // A look at a card is recorded: on a phone, a row that is only marked in the list has not been looked at.
   const detail = followSelected(
     computed(() => (narrow.value && !ui.sheet ? null : selectedId.value)),
@@ -80,8 +88,13 @@ export function openStation(organization: Organization, me: Me) {
     if (worst) {
       if (selectedId.value !== null && selectedId.value !== worst.id) unsettle()
       select(worst.id)
-    } else if (selectedId.value === null) {
-      select(board.open.value[0]?.id ?? null)
+    } else if (!board.open.value.some((alert) => alert.id === selectedId.value)) {
+      // Nothing is selected, or one that is closed: something that waits goes before it.
+      const first = heard.length > 0 || selectedId.value === null ? board.open.value[0] : undefined
+      if (first) {
+        if (selectedId.value !== null) unsettle()
+        select(first.id)
+      }
     }
   }
 
@@ -130,26 +143,27 @@ export function openStation(organization: Organization, me: Me) {
 
   // What each alert was when the connection was lost, to say afterwards what came in between.
   let atLoss: { known: Known; since: number } | null = null
-  let settling: ReturnType<typeof setTimeout> | undefined
+  let settling: { known: Known; lostForMs: number; until: number } | null = null
   watch(
     () => connection.value.lostSince,
     (since) => {
       if (since !== null) {
-        atLoss ??= { known: known(board.open.value), since }
+        settling = null
+        if (connection.value.everLive) atLoss ??= { known: known(board.open.value), since }
       } else if (atLoss) {
-        const before = atLoss
-        const lostForMs = Date.now() - before.since
+        const now = Date.now()
+        settling = { known: atLoss.known, lostForMs: now - atLoss.since, until: now + CATCH_UP_MS }
         atLoss = null
-        clearTimeout(settling)
-        const tell = (): void => {
-          returned.value = { lostForMs, ...caughtUp(before.known, known(board.open.value)) }
-        }
-        tell()
-        settling = setTimeout(tell, CATCH_UP_MS)
+        tellReturn()
         void loadClosed()
       }
     },
   )
+  watch(board.open, tellReturn)
+  function tellReturn(): void {
+    if (!settling || Date.now() > settling.until) return
+    returned.value = { lostForMs: settling.lostForMs, ...caughtUp(settling.known, known(board.open.value)) }
+  }
   watch(
     () => connection.value.everLive,
     (now) => now && void loadClosed(),
@@ -178,14 +192,12 @@ export function openStation(organization: Organization, me: Me) {
     },
   )
 
-  const closed = computed(() =>
-    board.closed.value.filter((alert) => alert.organization_id === organization.id || routedHere.has(alert.id)),
-  )
+  const closed = computed(() => board.closed.value.filter((alert) => routedHere.has(alert.id)))
   async function loadClosed(): Promise<void> {
     const since = new Date(serverNow() - SHIFT_MS)
     // The list is a convenience; the next return of the connection asks again.
-    const list = await listResolved(since, CLOSED_ASKED).catch(() => [])
-    list.forEach((alert) => board.apply(alert))
+    const list = await listResolved(organization.id, since, CLOSED_ASKED).catch(() => [])
+    list.forEach((alert) => routedHere.add(alert.id) && board.apply(alert))
   }
 
   const station = {

@@ -7,6 +7,9 @@ export type Signal = 'high' | 'medium' | 'lost'
 /** From the start of one burst to the start of the next. */
 export const REPEAT_MS: Readonly<Record<Signal, number>> = { high: 5_000, medium: 15_000, lost: 10_000 }
 
+/** Between two different signals, so that each is heard as itself. */
+const PAUSE_MS = 500
+
 /** A broken connection is shown at once; it is heard when it did not mend itself. */
 export const LOST_SOUNDS_AFTER_MS = 10_000
 
@@ -54,7 +57,7 @@ export function nextBurst(
   }
   if (burst !== null) begun[burst] = now
   return {
-    sounding: { begun, busyUntil: burst === null ? sounding.busyUntil : now + burstMs(burst) },
+    sounding: { begun, busyUntil: burst === null ? sounding.busyUntil : now + burstMs(burst) + PAUSE_MS },
     burst,
   }
 }
@@ -93,5 +96,5 @@ export function pulses(signal: Signal): Pulse[] {
 }
 
 export function burstMs(signal: Signal): number {
-  return Math.max(...pulses(signal).map((pulse) => (pulse.at + pulse.length) * 1000))
+  return Math.round(Math.max(...pulses(signal).map((pulse) => pulse.at + pulse.length)) * 1000)
 }

@@ -1,8 +1,15 @@
-import { readonly, ref } from 'vue'
+import { readonly, ref, type Ref } from 'vue'
 
-/** Below this the selected alert is a sheet over the list; the same number stands in the style sheets. */
-const query = matchMedia('(max-width: 899px)')
-const matches = ref(query.matches)
-query.addEventListener('change', (event) => (matches.value = event.matches))
+// The same widths stand in the style sheets.
 
-export const narrow = readonly(matches)
+/** A phone: the selected alert is a sheet over the list. */
+export const narrow = matching('(max-width: 899px)')
+/** Room for a third column, with the elder's card in it. */
+export const wide = matching('(min-width: 1700px)')
+
+function matching(condition: string): Readonly<Ref<boolean>> {
+  const query = matchMedia(condition)
+  const matches = ref(query.matches)
+  query.addEventListener('change', (event) => (matches.value = event.matches))
+  return readonly(matches)
+}

@@ -1,0 +1,61 @@
+"""A real Chromium, and pages at a wall's and a hand's size."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.parts.system import System
+
+WALL = {"width": 1920, "height": 1080}
+HAND = {"width": 390, "height": 844}
+WEB = Path(__file__).parents[2] / "services" / "web" / "dist" / "index.html"
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    assert WEB.is_file(), "the station screen is not built: run `make web`"
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert program is not None, "install Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page of a system in a context of its own; errors in the page fail the test."""
+    contexts = []
+    faults: list[str] = []
+
+    def open_page(system: System, **options: object) -> Page:
+        context = browser.new_context(**{"viewport": WALL, "locale": "zh-CN"} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(system.url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, faults
+
+
+def sign_in(page: Page, system: System, username: str = "") -> None:
+    """By keyboard alone."""
+    account = system.account(username) if username else system.seeded.operator
+    expect(page.get_by_test_id("sign-in-username")).to_be_focused()
+    page.keyboard.type(account["username"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(account["password"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("station-screen")).to_be_visible()

@@ -1,0 +1,247 @@
+"""The station screen in Chromium, against the real system."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import HAND, sign_in
+from tests.parts.system import ROOT, Device, System
+from tests.parts.waiting import until
+
+OpenPage = Callable[..., Page]
+
+
+class VirtualButton:
+    """An emergency button of the simulators, pressed once; its receipts as they come."""
+
+    def __init__(self, system: System, directory: Path, device_id: str) -> None:
+        fleet = directory / "fleet.json"
+        known = [one for one in system.seeded.devices if one["device_id"] == device_id]
+        broker = {"host": system.broker.host, "port": system.broker.port}
+        fleet.write_text(json.dumps({"mqtt": broker, "devices": known}))
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "simulators", "--fleet", str(fleet), "--press", device_id),
+                *("--until", "resolved", "--json", "--timeout", "90"),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def stages(self) -> list[str]:
+        """All it was told, once it was told resolved."""
+        out, _ = self._process.communicate(timeout=90)
+        assert self._process.returncode == 0, out
+        return [json.loads(line)["stage"] for line in out.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture
+def button(system: System) -> str:
+    """An emergency button of an elder of the first station."""
+    rows = system.sql(
+        "SELECT device_id FROM devices WHERE kind = 'emergency_button' AND organization_id = %s ORDER BY device_id",
+        system.seeded.organization_id,
+    )
+    return str(rows[-1][0])
+
+
+@pytest.fixture(autouse=True)
+def quiet_station(system: System) -> None:
+    """Each test begins with nothing open at the station: what others left is resolved, by the contract's own moves."""
+    operator = system.sign_in()
+    for alert in operator.get("/alerts", state="open", limit=500)["items"]:
+        if alert["state"] == "triggered":
+            assert operator.move(alert, "acknowledge").status_code == 200
+        assert operator.move(alert, "resolve", outcome="test").status_code == 200
+
+
+def row(page: Page, alert_id: str) -> Any:
+    return page.locator(f'[data-testid="alert-row"][data-alert-id="{alert_id}"]')
+
+
+def test_a_press_on_a_virtual_button_is_dealt_with_by_keyboard_alone(
+    system: System, open_page: OpenPage, tmp_path: Path, button: str
+) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    expect(page.get_by_test_id("empty")).to_contain_text("目前没有未处置的告警")
+    expect(page.get_by_test_id("connection-state")).to_contain_text("实时")
+
+    with VirtualButton(system, tmp_path, button) as virtual:
+        expect(page.get_by_test_id("alert-row")).to_have_count(1)
+        expect(page.get_by_test_id("alert-row")).to_contain_text("紧急救援")
+        expect(page.get_by_test_id("announcer-urgent")).to_contain_text("紧急救援")
+        expect(page).to_have_title(re.compile(r"1"))
+        expect(page.get_by_test_id("elder-card")).to_contain_text("演示数据")
+        expect(page.get_by_test_id("contact-phone").first).to_have_attribute("href", re.compile(r"^tel:"))
+        expect(page.get_by_test_id("call-sentence")).to_contain_text("龙岗街道")
+        operator = system.sign_in()
+        until(lambda: operator.get("/alerts", state="open")["items"][0]["seen_at"], "the screen says that it was seen")
+
+        expect(page.get_by_test_id("big-button")).to_contain_text("接警")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("big-button")).to_contain_text("派员")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("dispatch-responder")).to_be_focused()
+        page.keyboard.type("李某")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("big-button")).to_contain_text("到场")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("big-button")).to_contain_text("处置完毕")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("resolve-dialog")).to_be_visible()
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("just-resolved-row").first).to_be_visible()
+        expect(page.get_by_test_id("elder-withheld")).to_be_visible()
+        expect(page.get_by_test_id("big-button")).to_contain_text("回访")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("follow-up-note")).to_be_focused()
+        page.keyboard.type("精神好，无需再访")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("timeline")).to_contain_text("精神好，无需再访")
+
+        told = virtual.stages()
+        assert told[-4:] == ["acknowledged", "dispatched", "arrived", "resolved"]
+        assert {"stored", "seen"} <= set(told), "the elder was told that somebody's screen showed it"
+
+
+def test_times_are_beijings_whatever_the_browsers_zone(system: System, open_page: OpenPage, wristband: Device) -> None:
+    page = open_page(system, timezone_id="America/New_York")
+    sign_in(page, system)
+    occurred = datetime.now(UTC) - timedelta(minutes=12)
+    wristband.press(ts=occurred.isoformat())
+    expect(page.get_by_test_id("alert-row")).to_contain_text(
+        f"{occurred.astimezone(ZoneInfo('Asia/Shanghai')):%H:%M:%S}"
+    )
+    expect(page.get_by_test_id("late").first).to_contain_text("12 分钟")
+    shown = page.get_by_test_id("clock").inner_text()
+    assert f"{datetime.now(ZoneInfo('Asia/Shanghai')):%H:}" in shown
+
+
+def test_worst_and_oldest_first_and_never_by_colour_alone(
+    system: System, open_page: OpenPage, wristbands: Callable[[], Device]
+) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    operator = system.sign_in()
+    order = []
+    for kind in ("water_leak", "fall", "sos", "smoke"):
+        sent = wristbands().press(kind)
+        order.append(operator.alert_of(sent["event_id"])["id"])
+    leak, fall, sos, smoke = order
+    expect(page.get_by_test_id("alert-row")).to_have_count(4)
+    rows = page.get_by_test_id("alert-row")
+    shown = [rows.nth(place).get_attribute("data-alert-id") for place in range(4)]
+    assert shown == [sos, smoke, fall, leak]
+    for alert_id, word in ((sos, "一级"), (smoke, "一级"), (fall, "二级"), (leak, "三级")):
+        expect(row(page, alert_id)).to_contain_text(word)
+        expect(row(page, alert_id).locator("svg").first).to_be_visible()
+
+
+def test_two_operators_are_both_told_the_truth(system: System, open_page: OpenPage, wristband: Device) -> None:
+    first, second = open_page(system), open_page(system)
+    sign_in(first, system, "beichan-1")
+    sign_in(second, system, "beichan-2")
+    wristband.press()
+    expect(second.get_by_test_id("big-button")).to_contain_text("接警")
+    first.get_by_test_id("big-button").click()
+    expect(second.get_by_test_id("holder").first).to_contain_text("陈静")
+    expect(first.get_by_test_id("holder").first).to_contain_text("陈静")
+
+
+def test_a_second_press_after_the_answer_asks_again(system: System, open_page: OpenPage, wristband: Device) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    wristband.press()
+    page.get_by_test_id("big-button").click()
+    expect(page.get_by_test_id("big-button")).to_contain_text("派员")
+    wristband.press()
+    expect(page.get_by_test_id("big-button")).to_contain_text("再次接警")
+    expect(page.get_by_test_id("occurrences").first).to_contain_text("第 2 次呼叫")
+    # A button that changed under the finger waits a moment before it can be pressed.
+    expect(page.get_by_test_id("big-button")).to_have_attribute("aria-disabled", "false")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("big-button")).to_contain_text("派员")
+
+
+def test_in_a_hand_the_list_and_the_big_button_fit(system: System, open_page: OpenPage, wristband: Device) -> None:
+    page = open_page(system, viewport=HAND, has_touch=True, is_mobile=True)
+    sign_in(page, system)
+    wristband.press()
+    page.get_by_test_id("alert-row").first.tap()
+    button = page.get_by_test_id("big-button")
+    expect(button).to_be_in_viewport(ratio=1)
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 64
+    assert page.evaluate("document.documentElement.scrollWidth") <= HAND["width"]
+
+
+def test_without_sound_the_screen_says_so(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    expect(page.get_by_test_id("sound-state")).to_contain_text("声音已开")
+    page.reload()  # no gesture yet on the new page: Chromium holds the sound back
+    expect(page.get_by_test_id("banner-sound")).to_be_visible()
+    page.get_by_test_id("sound-enable").click()
+    expect(page.get_by_test_id("banner-sound")).to_have_count(0)
+    expect(page.get_by_test_id("sound-state")).to_contain_text("声音已开")
+
+
+def test_a_wrong_password_is_said_in_chinese(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    page.keyboard.type("nobody-here")
+    page.keyboard.press("Tab")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("sign-in-error")).to_contain_text("用户名或密码不对")
+
+
+def test_a_lost_connection_cannot_be_missed_and_nothing_of_it_is_missed(
+    own_system: System, open_page: OpenPage
+) -> None:
+    own_system.start()
+    own_system.wait_until_ready()
+    page = open_page(own_system)
+    sign_in(page, own_system)
+    expect(page.get_by_test_id("connection-state")).to_contain_text("实时")
+    own_system.kill("api")
+    expect(page.get_by_test_id("banner-connection")).to_contain_text("连接中断")
+    seconds = page.get_by_test_id("lost-seconds").inner_text()
+    expect(page.get_by_test_id("lost-seconds")).not_to_have_text(seconds)
+    with Device(own_system.broker, str(own_system.seeded.devices[0]["device_id"])) as wristband:
+        pressed = wristband.press()
+        own_system.start("api")
+        expect(page.get_by_test_id("banner-connection")).to_have_count(0)
+        expect(page.get_by_test_id("alert-row")).to_have_count(1)
+        expect(page.get_by_test_id("banner-returned")).to_be_visible()
+        wristband.receipt(pressed["event_id"], "seen")
+
+
+def test_the_screen_says_when_the_system_itself_is_silent(own_system: System, open_page: OpenPage) -> None:
+    own_system.start()
+    own_system.wait_until_ready()
+    page = open_page(own_system)
+    sign_in(page, own_system)
+    own_system.kill("gateway")
+    expect(page.get_by_test_id("banner-problem")).to_contain_text("设备消息网关没有响应", timeout=30_000)
+    own_system.start("gateway")
+    expect(page.get_by_test_id("banner-problem")).to_have_count(0, timeout=30_000)

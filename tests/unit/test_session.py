@@ -1,0 +1,143 @@
+"""A live screen's session, without a socket and without a clock."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.stations.session import (
+    MOST_UNSENT,
+    NO_TOKEN,
+    OUT_OF_REACH,
+    TOO_SLOW,
+    Close,
+    Judge,
+    MarkSeen,
+    Phase,
+    Session,
+)
+
+
+def say(session: Session, now: float = 1.0, **frame: Any) -> list[Any]:
+    return session.receive(json.dumps(frame), now)
+
+
+def codes(actions: list[Any]) -> list[int]:
+    return [action.code for action in actions if isinstance(action, Close)]
+
+
+def frames(session: Session) -> list[dict[str, Any]]:
+    taken = []
+    while (frame := session.next_frame(1.0)) is not None:
+        session.sent()
+        taken.append(frame)
+    return taken
+
+
+def live(seq: int = 0, **start: Any) -> Session:
+    session = Session(0.0)
+    say(session, type="hello", token="t")
+    session.admitted(**{"seq": seq, "open_alerts": [], "missed": None, "now": 1.0} | start)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("after", "taken"), [(None, 0), (0, 0), (-4, 0), (7, 7), ("7", 0), (7.0, 0), (True, 0), ([], 0)]
+)
+def test_hello_is_judged_with_a_sane_after(after: Any, taken: int) -> None:
+    assert say(Session(0.0), type="hello", token="t", after=after) == [Judge("t", taken)]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "{}", '{"type":"hello"}', '{"type":"hello","token":5}', '{"type":"alive"}', "[" * 9999]
+)
+def test_anything_but_hello_first_is_4401(text: str) -> None:
+    session = Session(0.0)
+    assert codes(session.receive(text, 1.0)) == [NO_TOKEN]
+    assert session.phase is Phase.CLOSED
+
+
+def test_no_hello_within_ten_seconds_is_4401() -> None:
+    session = Session(100.0)
+    assert session.tick(109.9) == []
+    assert codes(session.tick(110.0)) == [NO_TOKEN]
+
+
+@pytest.mark.parametrize(("known", "code"), [(False, NO_TOKEN), (True, OUT_OF_REACH)])
+def test_who_may_not_see_is_refused(known: bool, code: int) -> None:
+    session = Session(0.0)
+    say(session, type="hello", token="t")
+    assert codes(session.refused(known=known)) == [code]
+    assert session.next_frame(1.0) is None
+
+
+def test_a_new_screen_gets_all_that_is_open_and_a_resumed_one_what_it_missed() -> None:
+    assert frames(live(5, open_alerts=[{"id": "a"}])) == [
+        {"type": "welcome", "seq": 5, "open": [{"id": "a"}], "resumed": False}
+    ]
+    assert frames(live(5, missed=[(6, {"v": 1}), (7, {"v": 2})])) == [
+        {"type": "welcome", "seq": 5, "open": [], "resumed": True},
+        {"type": "alert", "seq": 6, "alert": {"v": 1}},
+        {"type": "alert", "seq": 7, "alert": {"v": 2}},
+    ]
+
+
+def test_what_changes_while_the_token_is_judged_is_neither_lost_nor_twice() -> None:
+    session = Session(0.0)
+    say(session, type="hello", token="t", after=3)
+    for seq in (3, 4, 5, 4, 5, 6):
+        session.changed(seq, {"v": seq})
+    session.admitted(seq=3, open_alerts=[], missed=[(4, {"v": 4})], now=1.0)
+    session.changed(6, {"v": 6})
+    session.changed(7, {"v": 7})
+    assert [frame["seq"] for frame in frames(session)] == [3, 4, 5, 6, 7]
+
+
+def test_a_gap_ends_the_session_rather_than_hide_an_alert() -> None:
+    session = live(5)
+    assert codes(session.changed(7, {})) == [TOO_SLOW]
+
+
+def test_a_screen_that_leaves_too_much_unread_is_4408() -> None:
+    session = live()
+    ended = [codes(session.changed(seq, {})) for seq in range(1, MOST_UNSENT + 1)]
+    assert ended[-1] == [TOO_SLOW]
+    assert not any(ended[:-1])
+
+
+def test_a_screen_that_takes_nothing_for_ten_seconds_is_4408() -> None:
+    session = live()
+    assert session.next_frame(50.0) is not None
+    assert session.tick(59.9) == []
+    assert codes(session.tick(60.0)) == [TOO_SLOW]
+
+
+def test_heartbeats_come_every_ten_seconds_and_say_what_is_wrong() -> None:
+    session = live()
+    frames(session)
+    assert session.heartbeat_due(1.1), "the first at once"
+    assert not session.heartbeat_due(11.0)
+    assert session.heartbeat_due(11.2)
+    session.heartbeat("now", [{"code": "x", "message": "坏了"}])
+    assert frames(session) == [{"type": "heartbeat", "at": "now", "problems": [{"code": "x", "message": "坏了"}]}]
+
+
+def test_seen_and_alive() -> None:
+    session = live()
+    frames(session)
+    seen = UUID(int=4)
+    assert say(session, type="seen", alert_id=str(seen)) == [MarkSeen(seen)]
+    assert say(session, now=7.0, type="alive") == []
+    assert session.alive_at == 7.0
+    assert say(session, type="seen", alert_id="nonsense") == []
+    assert say(session, type="dance") == []
+    assert [frame["type"] for frame in frames(session)] == ["error", "error"]
+
+
+def test_signing_out_ends_the_stream_once() -> None:
+    session = live()
+    assert codes(session.signed_out()) == [NO_TOKEN]
+    assert session.signed_out() == []
+    assert session.changed(1, {}) == []
+    assert session.receive("{}", 2.0) == []
