@@ -130,8 +130,9 @@ def test_many_changes_at_once_have_no_gap_and_come_to_every_screen_alike(
         resolved = 0
         while resolved < wanted:
             alert = screen.next_alert()  # asserts that seq is one more than before
-            seen.append((screen.seq, alert["id"], alert["version"]))
-            resolved += alert["state"] == "resolved" and alert["device_id"] in names
+            if alert["device_id"] in names:  # alerts of other tests may turn red or climb meanwhile
+                seen.append((screen.seq, alert["id"], alert["version"]))
+                resolved += alert["state"] == "resolved"
         return seen
 
     with operator.screen() as one, colleague.screen() as other, ThreadPoolExecutor(10) as pool:
