@@ -15,8 +15,9 @@ from uuid import UUID
 HELLO_SECONDS = 10.0
 #: Contract: at least every 15 s.
 HEARTBEAT_SECONDS = 10.0
-#: A screen that leaves so many frames unread, or takes nothing for so long, is too slow: it resumes later.
-MOST_UNSENT = 500
+#: A screen that leaves so many frames unread, or takes nothing for so long, is too slow: it resumes later. More than
+#: what services.stations.feed may hand over at once, missed and new together: that is no slowness of the screen.
+MOST_UNSENT = 5000
 UNREAD_SECONDS = 10.0
 MAX_FRAME_BYTES = 16 * 1024
 
