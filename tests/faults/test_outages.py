@@ -4,6 +4,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +133,23 @@ def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_
         def stored() -> Any:
             return connection.execute("SELECT count(*), sum(repeats) FROM events").fetchone()
 
+        person = system.sign_in("city-1")
         outages: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
             ("read-only", lambda: read_only("on"), lambda: read_only("off")),
             ("disk full", lambda: connection.execute(DISK_FULL), lambda: connection.execute(ROOM_AGAIN)),
         ]
         for what, away, back in outages:
-            with storms(system, tmp_path / what.replace(" ", "-")) as storm:
+            with ExitStack() as opened, storms(system, tmp_path / what.replace(" ", "-")) as storm:
                 before = stored()[0]
                 raging = storm(presses=60, rate=12, seed=len(what))
                 until(lambda: stored()[0] > before + 5, "the first presses", limit=30)  # noqa: B023
+                until(alert := lambda: person.get("/alerts", state="triggered")["items"], "an alert")
+                shown = alert()[0]
+                station = opened.enter_context(person.screen(shown["organization_id"]))
                 away()
                 time.sleep(0.5)  # what was under way ends
                 held = stored()
+                station.send(type="seen", alert_id=shown["id"])
                 time.sleep(4)  # the outage itself
                 assert stored() == held, f"{what}: something was stored"
                 assert not raging.is_over(), f"{what}: every press was told stored, though nothing could be"
@@ -152,7 +158,11 @@ def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_
                 )
                 back()
                 system.wait_until_ready()
+                station.send(type="seen", alert_id=shown["id"])  # the same screen: the outage did not end it
+                seen = "SELECT 1 FROM alerts WHERE id = %s AND seen_at IS NOT NULL"
+                until(lambda: system.sql(seen, shown["id"]), "the alert is seen")  # noqa: B023
                 presses = raging.result()
             assert_exactly_once(system, presses)
             tell(f"{what} for 4.5 s, {len(presses)} presses; {lateness(presses)}")
+    person.http.close()
     assert_told_once(system, 2)
