@@ -10,8 +10,8 @@ from alerts.ledger import ALERT, alert_of
 from alerts.presentation import alert_json, withhold
 from services.storage.pool import Connection
 
-#: A screen that missed more than this starts anew: the open alerts are fewer than what happened to them.
-MOST_MISSED = 2000
+#: A bound on memory, far above what a station sees in the 24 h that are kept: a screen that missed more starts anew.
+MOST_MISSED = 50_000
 #: How many changes are read at once.
 MOST_AT_ONCE = 2000
 
