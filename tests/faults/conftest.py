@@ -12,30 +12,29 @@ from tests.parts.postgres import TEMPLATE, PostgresServer
 from tests.parts.system import System, seed_database
 
 ELDERS = 40
-_FIGURES = pytest.StashKey[list[str]]()
-
 Tell = Callable[[str], None]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_FIGURES] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if figures := config.stash.get(_FIGURES, []):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # With several workers the reports are all that comes home, so the figures travel in them.
+    figures = [
+        str(value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
         terminalreporter.section("what was broken, and what was seen")
         for line in figures:
             terminalreporter.write_line(line)
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Tell:
+def tell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Tell:
     """Takes a line of figures, printed when all tests are over."""
-
-    def keep(line: str) -> None:
-        request.config.stash.setdefault(_FIGURES, []).append(f"{request.node.name}: {line}")
-
-    return keep
+    return lambda line: record_property("figure", f"{request.node.name}: {line}")
 
 
 @pytest.fixture
