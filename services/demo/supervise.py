@@ -124,13 +124,13 @@ class Supervisor:
         """
         deadline = time.monotonic() + seconds
         while not check():
-            if without and without.process.poll() is not None:
-                raise DemoError(f"{without.program.name} does not start: {without.last_words()} (see {without.log})")
             if time.monotonic() > deadline:
                 what = missing() if callable(missing) else missing
                 raise DemoError(f"after {seconds:g} s {what}; {self._what_failed()}the logs are in {self._logs}")
             self._pause(0.05)
             self._raise_if_stopped()
+            if without and without.process.poll() is not None:
+                raise DemoError(f"{without.program.name} does not start: {without.last_words()} (see {without.log})")
             self._keep_running()
 
     def run(self) -> None:

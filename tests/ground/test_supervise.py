@@ -139,6 +139,7 @@ def test_says_why_something_did_not_start(demo: Demo) -> None:
     child = demo.supervisor.start(python("broker", "raise SystemExit('Error: Address already in use')"))
     with pytest.raises(DemoError, match=r"broker does not start: Error: Address already in use \(see .*broker\.log"):
         demo.supervisor.wait_for(lambda: False, "", 10, without=child)
+    assert demo.said == []
 
 
 def test_says_what_is_missing_and_who_keeps_ending(demo: Demo) -> None:
