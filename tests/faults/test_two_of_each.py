@@ -1,20 +1,15 @@
 """Several gateways and alerts workers at once: killed, hung, and not started again."""
 
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
-
-from tests.faults.conftest import ELDERS, Tell, storms
+from tests.faults.conftest import Tell
 from tests.faults.killing import Killer, start_named, stop_inside
 from tests.faults.storm import Storm, assert_exactly_once, lateness
-from tests.parts.broker import Broker
-from tests.parts.postgres import PostgresServer, fresh_database
-from tests.parts.system import Device, System, seed_database
+from tests.parts.system import Device, System
 from tests.parts.waiting import until
 
-NAMES = ("gateway", "gateway-2", "alerts", "alerts-2", "api")
+KILLED = ("gateway", "gateway-2", "alerts", "alerts-2")
 
 #: After so long a slot whose gateway is gone has another (gateway/slots.py), and by contract a device repeats.
 TAKEOVER, REPEAT = 5.0, 5.0
@@ -35,35 +30,6 @@ def working(system: System, kind: str, count: int) -> bool:
     return bool(found[0][0] == count)
 
 
-@pytest.fixture(scope="module")
-def _pair(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    directory = tmp_path_factory.mktemp("pair")
-    broker = Broker(directory / "broker")
-    broker.start()
-    with fresh_database(postgres.url()) as url:
-        system = System(directory / "system", url, broker, seed_database(url, directory / "keys.json", elders=ELDERS))
-        try:
-            yield system
-        finally:
-            system.stop()
-            broker.stop()
-
-
-@pytest.fixture
-def pair(_pair: System) -> System:
-    """Two gateways, two alerts workers and an api, all at work; what the test before killed is started again."""
-    start_named(_pair, *(name for name in NAMES if name not in _pair.processes))
-    _pair.wait_until_ready()
-    until(lambda: working(_pair, "gateway", 2) and working(_pair, "alerts", 2), "two of each at work", limit=30)
-    return _pair
-
-
-@pytest.fixture
-def storm(pair: System, tmp_path: Path) -> Iterator[Callable[..., Storm]]:
-    with storms(pair, tmp_path) as begin:
-        yield begin
-
-
 def test_timers_fire_once_and_presses_are_in_one_alert_while_both_of_each_are_killed(
     pair: System, storm: Callable[..., Storm], tell: Tell
 ) -> None:
@@ -72,8 +38,8 @@ def test_timers_fire_once_and_presses_are_in_one_alert_while_both_of_each_are_ki
     for device_id in fallen:
         with Device(pair.broker, str(device_id)) as device:
             device.press("fall")
-    raging = storm(presses=300, rate=25, seed=4)
-    with Killer(pair, NAMES[:4], 4, times=2) as killer:
+    raging = storm(pair, presses=300, rate=25, seed=4)
+    with Killer(pair, KILLED, 4, times=2) as killer:
         worsened = "SELECT alert_id FROM alert_timeline WHERE kind = 'worsened'"
         until(lambda: len(pair.sql(worsened)) >= len(fallen), "every fall turns red", limit=40, every=0.1)
         pair.sql("UPDATE alert_timers SET due_at = clock_timestamp() WHERE kind = 'escalate'")
@@ -100,7 +66,7 @@ def test_timers_fire_once_and_presses_are_in_one_alert_while_both_of_each_are_ki
 def test_a_gateway_that_is_killed_and_not_started_again_is_replaced_by_the_other(
     pair: System, storm: Callable[..., Storm], tell: Tell
 ) -> None:
-    raging = storm(presses=140, rate=20, seed=5, resend_first=REPEAT, resend_longest=60)
+    raging = storm(pair, presses=140, rate=20, seed=5, resend_first=REPEAT, resend_longest=60)
     until(lambda: pair.sql("SELECT 1 FROM events WHERE received_at > now() - interval '1 s'"), "presses", limit=30)
     held = stop_inside(pair, "gateway")
     pair.kill("gateway")
@@ -115,7 +81,7 @@ def test_a_gateway_that_is_killed_and_not_started_again_is_replaced_by_the_other
 def test_a_gateway_that_hangs_inside_a_batch_holds_up_nobody_and_stores_nothing_twice_when_it_wakes(
     pair: System, storm: Callable[..., Storm], tell: Tell
 ) -> None:
-    raging = storm(presses=140, rate=20, seed=6, resend_first=REPEAT, resend_longest=60)
+    raging = storm(pair, presses=140, rate=20, seed=6, resend_first=REPEAT, resend_longest=60)
     until(lambda: pair.sql("SELECT 1 FROM events WHERE received_at > now() - interval '1 s'"), "presses", limit=30)
     held = stop_inside(pair, "gateway")
     try:
@@ -132,7 +98,8 @@ def test_a_gateway_that_hangs_inside_a_batch_holds_up_nobody_and_stores_nothing_
 def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(
     pair: System, storm: Callable[..., Storm], tell: Tell
 ) -> None:
-    raging = storm(presses=140, rate=20, seed=7)
+    began = pair.sql("SELECT clock_timestamp()")[0][0]
+    raging = storm(pair, presses=140, rate=20, seed=7)
     until(lambda: pair.sql("SELECT 1 FROM events WHERE received_at > now() - interval '1 s'"), "presses", limit=30)
     held = stop_inside(pair, "alerts")
     presses = raging.result()
@@ -141,7 +108,8 @@ def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(
     late = pair.sql(
         "SELECT max(extract(epoch FROM t.at - e.received_at))::float FROM alert_timeline t JOIN alert_events ae"
         " USING (alert_id) JOIN events e ON e.id = ae.event"
-        " WHERE t.kind = 'folded' AND t.body ->> 'event_id' = e.event_id"
+        " WHERE t.kind = 'folded' AND t.body ->> 'event_id' = e.event_id AND e.received_at > %s",
+        began,
     )
     pair.processes["alerts"].send_signal(signal.SIGCONT)
     until(lambda: working(pair, "alerts", 2), "the worker that hung is back at work", limit=20)
