@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import ssl
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -35,6 +36,8 @@ def mqtt_client(settings: Settings) -> aiomqtt.Client:
         keepalive=15,
         timeout=5,
         max_inflight_messages=100,
+        # One receipt after the other: Nagle's algorithm would keep each back for the broker's delayed ACK.
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     )
 
 

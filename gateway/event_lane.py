@@ -50,12 +50,24 @@ RETURNING id, repeats
 """
 _QUEUE = "INSERT INTO event_queue (event, device_id) VALUES (%s, %s)"
 _FURTHEST = "SELECT receipt FROM alert_events WHERE event = %s"
+# Waits for nobody: a row that the telemetry lane holds is being brought up to date by it.
 _SEEN = """
-INSERT INTO device_states AS s (device_key, last_seen_at, battery)
-SELECT key, %(received_at)s, %(battery)s FROM devices WHERE device_id = %(device_id)s
-ON CONFLICT (device_key) DO UPDATE
-    SET last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
-        battery = coalesce(excluded.battery, s.battery)
+WITH seen AS (
+    SELECT d.key, s.received_at, s.battery
+    FROM unnest(%s::text[], %s::timestamptz[], %s::real[]) AS s (device_id, received_at, battery)
+    JOIN devices d USING (device_id)
+), free AS (
+    SELECT device_key FROM device_states WHERE device_key IN (SELECT key FROM seen) FOR UPDATE SKIP LOCKED
+), updated AS (
+    UPDATE device_states s
+    SET last_seen_at = greatest(s.last_seen_at, seen.received_at), battery = coalesce(seen.battery, s.battery)
+    FROM seen JOIN free ON free.device_key = seen.key
+    WHERE s.device_key = seen.key
+)
+INSERT INTO device_states (device_key, last_seen_at, battery)
+SELECT key, received_at, battery FROM seen
+WHERE NOT EXISTS (SELECT FROM device_states WHERE device_key = key)
+ON CONFLICT DO NOTHING
 """
 NOTIFY_EVENTS = "SELECT pg_notify('anhu_events', '')"
 
@@ -76,6 +88,7 @@ class EventLane(Lane):
     def store(self, connection: Connection, messages: list[Message]) -> None:
         answers: list[_Answer | None] = []
         stored = quarantined = repeats = 0
+        seen: dict[str, tuple[datetime, float | None]] = {}
         with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
             topics_of = [topics.parse_up(message.topic) for message in messages]
             known = self._devices(cursor, [topic.device_id for topic in topics_of if topic])
@@ -93,6 +106,8 @@ class EventLane(Lane):
                     answers.append(_Answer(device_id, (_rejected(decoded),)))
                     continue
                 receipts, repeat = self._keep(cursor, device_id, device or {}, decoded, message)
+                _, battery = seen.get(device_id, (None, None))
+                seen[device_id] = (message.received_at, decoded.battery if decoded.battery is not None else battery)
                 repeats += repeat
                 stored += not repeat
                 answers.append(_Answer(device_id, receipts))
@@ -102,6 +117,7 @@ class EventLane(Lane):
         self.stored += stored
         self.repeats += repeats
         self.quarantined += quarantined
+        self._touch(connection, seen)
 
     def set_aside(self, connection: Connection, message: Message, why: str) -> None:
         """The bytes alone are kept. An emergency still raises, by its type and its hash."""
@@ -180,8 +196,17 @@ class EventLane(Lane):
                 receipts.append(furthest["receipt"])
             return tuple(receipts), True
         cursor.execute(_QUEUE, (kept["id"], device_id))
-        cursor.execute(_SEEN, row)
         return tuple(receipts), False
+
+    def _touch(self, connection: Connection, seen: dict[str, tuple[datetime, float | None]]) -> None:
+        """When each device was seen last: after the acknowledgement, apart from it, and not worth a second try."""
+        if not seen:
+            return
+        names = list(seen)
+        try:
+            connection.execute(_SEEN, (names, [seen[name][0] for name in names], [seen[name][1] for name in names]))
+        except psycopg.Error as error:  # the next batch meets it too, if it lasts
+            log.debug("last seen could not be noted: %s", error)
 
     def _answer(self, messages: list[Message], answers: list[_Answer | None]) -> None:
         for message in messages:

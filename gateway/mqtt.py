@@ -5,6 +5,7 @@ acknowledged is delivered again, by the broker, on the next connection.
 """
 
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -73,6 +74,7 @@ class Inlet:
             client.tls_set_context(ssl.create_default_context(cafile=settings.mqtt_ca_file))
         client.reconnect_delay_set(min_delay=1, max_delay=2)
         client.max_inflight_messages_set(1000)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
@@ -157,3 +159,8 @@ class Inlet:
         except UnicodeDecodeError:  # Mosquitto lets none through; another broker may
             topic = NOT_UTF8
         self._deliver(Message(topic, bytes(message.payload), datetime.now(UTC), self, message.mid, self._epoch))
+
+
+def _send_at_once(_client: paho.Client, _data: Any, connection: Any) -> None:
+    """The receipt follows its acknowledgement: Nagle's algorithm would keep it back for the broker's delayed ACK."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -38,18 +38,14 @@ def simulate(
     ] = None,
     mqtt_url: Annotated[
         str | None,
-        _option(
-            "--mqtt-url", panel=FLEET, text="mqtt://host:port or mqtts://host:port; else the fleet file's."
-        ),
+        _option("--mqtt-url", panel=FLEET, text="mqtt://host:port or mqtts://host:port; else the fleet file's."),
     ] = None,
     default_mqtt_url: Annotated[str | None, typer.Option(envvar="ANHU_MQTT_URL", hidden=True)] = None,
     ca_file: Annotated[
         Path | None,
         _option("--ca-file", panel=FLEET, text="Certificates to trust with mqtts://; else the system's."),
     ] = None,
-    only: Annotated[
-        list[str] | None, _option("--only", panel=FLEET, text="Only this device. Repeatable.")
-    ] = None,
+    only: Annotated[list[str] | None, _option("--only", panel=FLEET, text="Only this device. Repeatable.")] = None,
     skip_first: Annotated[
         int, _option("--skip-first", panel=FLEET, text="Leave the file's first N devices alone.", min=0)
     ] = 0,
@@ -78,9 +74,7 @@ def simulate(
     json: Annotated[bool, _option("--json", panel=EVENTS, text="Each receipt as one line of JSON.")] = False,
     with_fleet: Annotated[
         bool,
-        _option(
-            "--with-fleet", panel=EVENTS, text="Let the whole fleet measure meanwhile. Implied by --duration."
-        ),
+        _option("--with-fleet", panel=EVENTS, text="Let the whole fleet measure meanwhile. Implied by --duration."),
     ] = False,
     ordinary_events: Annotated[
         bool,
@@ -92,9 +86,7 @@ def simulate(
     ] = False,
     scenario: Annotated[
         str | None,
-        _option(
-            "--scenario", panel=EVENTS, text="Play a YAML file, or one of those that come along, by its name."
-        ),
+        _option("--scenario", panel=EVENTS, text="Play a YAML file, or one of those that come along, by its name."),
     ] = None,
     presses: Annotated[
         int | None, _option("--presses", panel=STORM, text="So many presses, spread over the devices.", min=1)
@@ -102,13 +94,9 @@ def simulate(
     rate: Annotated[float, _option("--rate", panel=STORM, text="Presses a second.", min=0.001)] = 50.0,
     concurrency: Annotated[
         int | None,
-        _option(
-            "--concurrency", panel=STORM, text="At most so many unanswered at a time; else any number.", min=1
-        ),
+        _option("--concurrency", panel=STORM, text="At most so many unanswered at a time; else any number.", min=1),
     ] = None,
-    out: Annotated[
-        Path | None, _option("--out", panel=STORM, text="Write a line of JSON for each press.")
-    ] = None,
+    out: Annotated[Path | None, _option("--out", panel=STORM, text="Write a line of JSON for each press.")] = None,
     seed: Annotated[
         int | None,
         _option("--seed", panel=TUNING, text="Same seed, fleet, start and duration: same payloads."),
@@ -122,9 +110,7 @@ def simulate(
             formats=["%Y-%m-%dT%H:%M:%S"],
         ),
     ] = None,
-    speed: Annotated[
-        float, _option("--speed", panel=TUNING, text="Simulated seconds in a real one.", min=0.001)
-    ] = 1.0,
+    speed: Annotated[float, _option("--speed", panel=TUNING, text="Simulated seconds in a real one.", min=0.001)] = 1.0,
     duration: Annotated[
         float | None, _option("--duration", panel=TUNING, text="End after so many simulated seconds.", min=0)
     ] = None,
@@ -133,9 +119,7 @@ def simulate(
     ] = 100.0,
     resend_first: Annotated[
         float,
-        _option(
-            "--resend-first", panel=TUNING, text="Seconds to the first repeat of an event; then doubling."
-        ),
+        _option("--resend-first", panel=TUNING, text="Seconds to the first repeat of an event; then doubling."),
     ] = 5.0,
     resend_longest: Annotated[
         float, _option("--resend-longest", panel=TUNING, text="Seconds between repeats at most.")
@@ -170,9 +154,7 @@ def simulate(
         whole_fleet = with_fleet or duration is not None or not (acting or presses)
         chosen = choose(entries, only or (), skip_first) if whole_fleet or presses else []
         order = pressers([entry.device_id for entry in chosen], presses, seed) if presses else []
-        taking_part = {
-            entry.device_id: entry for entry in chosen if whole_fleet or entry.device_id in set(order)
-        }
+        taking_part = {entry.device_id: entry for entry in chosen if whole_fleet or entry.device_id in set(order)}
         taking_part |= {name: find(entries, name) for name in acting}
         errand = Errand(
             list(taking_part.values()),
@@ -214,9 +196,7 @@ def _devices(
     if (device is None) != (password is None):
         raise UsageError("--device and --password go together")
     if (fleet is None) == (device is None):
-        raise UsageError(
-            "give either --fleet FILE (the demo.json of `anhu demo`) or --device ID with --password"
-        )
+        raise UsageError("give either --fleet FILE (the demo.json of `anhu demo`) or --device ID with --password")
     url = mqtt_url
     if fleet is not None:
         file = read_fleet(fleet)
@@ -242,9 +222,7 @@ def _check(wanted: Presses, until: str, actions: list[bool]) -> None:
     if wanted.cancel_after is not None and not wanted.fall:
         raise UsageError("--cancel-after goes with --fall DEVICE")
     if sum(actions) > 1:
-        raise UsageError(
-            "--press and --fall, --presses and --scenario are three kinds of run: give one of them"
-        )
+        raise UsageError("--press and --fall, --presses and --scenario are three kinds of run: give one of them")
 
 
 def _check_writable(out: Path) -> None:

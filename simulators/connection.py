@@ -173,9 +173,7 @@ class Connection:
                 self.trouble = None
                 self.up.set()
                 self.tried.set()
-                await client.unless_broken(
-                    self._say_events(client), self._say_rest(client), beside=self._hear(client)
-                )
+                await client.unless_broken(self._say_events(client), self._say_rest(client), beside=self._hear(client))
             finally:
                 self._client = None
                 self.up.clear()

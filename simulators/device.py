@@ -61,9 +61,7 @@ class VirtualDevice:
         person = Person(seed, entry.elder_id or entry.device_id, home)
         self._model = model_of(entry.kind, seed, entry.device_id, person)
         # Spread over the minute: ten thousand devices must not speak in the same second.
-        spread = draw(seed, entry.device_id, "spread").random() * min(
-            60.0, self._model.period.total_seconds()
-        )
+        spread = draw(seed, entry.device_id, "spread").random() * min(60.0, self._model.period.total_seconds())
         self.due = start + timedelta(seconds=round(spread, 3))
         self._started = start
         self._readings = 0

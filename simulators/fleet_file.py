@@ -51,9 +51,7 @@ def read_fleet(path: Path) -> FleetFile:
     try:
         fleet = FleetFile.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UsageError(
-            f"fleet file {path}: {error.strerror}; give the demo.json that `anhu demo` wrote"
-        ) from None
+        raise UsageError(f"fleet file {path}: {error.strerror}; give the demo.json that `anhu demo` wrote") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file itself"
@@ -69,9 +67,7 @@ def read_fleet(path: Path) -> FleetFile:
     return fleet
 
 
-def choose(
-    devices: Sequence[FleetDevice], only: Sequence[str] = (), skip_first: int = 0
-) -> list[FleetDevice]:
+def choose(devices: Sequence[FleetDevice], only: Sequence[str] = (), skip_first: int = 0) -> list[FleetDevice]:
     """The devices to run. Raises UsageError when an id is not among them or none is left."""
     for device_id in only:
         find(devices, device_id)
@@ -87,9 +83,7 @@ def find(devices: Sequence[FleetDevice], device_id: str) -> FleetDevice:
         if device.device_id == device_id:
             return device
     some = ", ".join(device.device_id for device in devices[:5])
-    raise UsageError(
-        f"device {device_id!r} is not in the fleet file; it has {some}{', …' if len(devices) > 5 else ''}"
-    )
+    raise UsageError(f"device {device_id!r} is not in the fleet file; it has {some}{', …' if len(devices) > 5 else ''}")
 
 
 def broker_at(url: str, ca_file: Path | None = None) -> Broker:

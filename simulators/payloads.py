@@ -66,7 +66,5 @@ def parse_receipt(payload: bytes) -> Receipt:
     for name in ("event_id", "stage"):
         if not isinstance(fields.get(name), str):
             raise ValueError(f"a receipt without a text {name!r}: {payload[:200]!r}")
-    known = {
-        name: value for name in ("at", "message", "reason") if isinstance(value := fields.get(name), str)
-    }
+    known = {name: value for name in ("at", "message", "reason") if isinstance(value := fields.get(name), str)}
     return Receipt(fields["event_id"], fields["stage"], **known)

@@ -35,9 +35,7 @@ async def press(fleet: Fleet, wanted: Presses, show: Callable[[str], None]) -> l
 
     watch = Watch(fleet, on_receipt=on_receipt)
     devices = [*wanted.press, *wanted.fall]
-    await asyncio.gather(
-        *(wait_any(fleet.connections[name].tried, seconds=CONNECT_SECONDS) for name in devices)
-    )
+    await asyncio.gather(*(wait_any(fleet.connections[name].tried, seconds=CONNECT_SECONDS) for name in devices))
 
     def tell(device_id: str, event_type: str, until: str, **extra: str) -> Track:
         at = fleet.setting.clock.now()

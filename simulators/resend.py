@@ -54,9 +54,7 @@ class Outbox:
     def put(self, event_id: str, payload: bytes, now: float) -> None:
         """Keep an event until it is settled; it is due at once."""
         if event_id in self._unsettled:
-            raise ValueError(
-                f"event_id {event_id!r} is already waiting: a device must not use it for another event"
-            )
+            raise ValueError(f"event_id {event_id!r} is already waiting: a device must not use it for another event")
         self._unsettled[event_id] = Unsettled(event_id, payload, due=now)
 
     def due(self, now: float) -> list[Unsettled]:

@@ -230,9 +230,7 @@ def _place(step: AnyStep, before: Sequence[Placed], fleet: Sequence[FleetDevice]
     latest = before[-1].at if before else 0.0
     at = latest if step.at is None else step.at
     if at < latest:
-        raise ValueError(
-            f"at: {at:g}s is before the step above it ({latest:g}s); put the steps in order of time"
-        )
+        raise ValueError(f"at: {at:g}s is before the step above it ({latest:g}s); put the steps in order of time")
     named = {alias: placed for placed in before if (alias := getattr(placed.step, "as_", None))}
     if (alias := getattr(step, "as_", None)) in named:
         raise ValueError(f"as: {alias!r} is the name of an earlier step; give each its own")
@@ -244,9 +242,7 @@ def _place(step: AnyStep, before: Sequence[Placed], fleet: Sequence[FleetDevice]
             if fall is None or getattr(fall.step, "do", None) != "fall":
                 raise ValueError(f"cancels: {step.cancels!r} is not the `as` of an earlier `do: fall`")
             if fall.device_id != device_id:
-                raise ValueError(
-                    f"the fall {step.cancels!r} is of {fall.device_id}; only that device can cancel it"
-                )
+                raise ValueError(f"the fall {step.cancels!r} is of {fall.device_id}; only that device can cancel it")
         case Expect():
             event = named.get(step.expect.event)
             if event is None and device_id is None:
@@ -255,9 +251,7 @@ def _place(step: AnyStep, before: Sequence[Placed], fleet: Sequence[FleetDevice]
                     "or give device: … as well if it is an event_id of a raw step"
                 )
             if event is not None and device_id not in (None, event.device_id):
-                raise ValueError(
-                    f"{step.expect.event!r} is an event of {event.device_id}, not of {device_id}"
-                )
+                raise ValueError(f"{step.expect.event!r} is an event of {event.device_id}, not of {device_id}")
             device_id = device_id or (event.device_id if event else None)
     assert device_id is not None
     return Placed(at=at, device_id=device_id, step=step)

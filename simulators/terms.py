@@ -2,9 +2,7 @@
 
 from datetime import timedelta, timezone
 
-CHINA = timezone(
-    timedelta(hours=8), "Asia/Shanghai"
-)  # no daylight saving since 1991: a fixed offset is exact
+CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991: a fixed offset is exact
 
 EMERGENCIES = frozenset({"sos", "fall", "smoke", "gas", "water_leak"})
 

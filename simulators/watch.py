@@ -66,9 +66,7 @@ class Watch:
         fleet.listeners.append(self._heard)
         fleet.send_listeners.append(self._sending)
 
-    def tell(
-        self, device_id: str, event_type: str, at: datetime, *, until: str = "stored", **extra: object
-    ) -> Track:
+    def tell(self, device_id: str, event_type: str, at: datetime, *, until: str = "stored", **extra: object) -> Track:
         """Let an event happen and follow it until that stage."""
         event_id = self._fleet.tell(device_id, event_type, at, **extra)
         track = Track(device_id, event_id, event_type, until, real_time(), steady())

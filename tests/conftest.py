@@ -20,6 +20,14 @@ settings.register_profile("soak", max_examples=10_000, deadline=None)  # make so
 settings.load_profile("test")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests stay together when several workers share the work: a file's, and all of the contract's, whose waits
+    run beside its other tests."""
+    for item in items:
+        folder = item.path.parent
+        item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "contract" else str(item.path)))
+
+
 def _new_folder() -> Iterator[Path]:
     # Not below pytest's: each of its runs closes that to others, and under root servers run as another user.
     with tempfile.TemporaryDirectory(prefix="anhu-test-") as folder:

@@ -21,9 +21,7 @@ def find_mosquitto() -> str | None:
     return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), *USUAL_PLACES)))
 
 
-def render_conf(
-    *, listeners: str, password_file: Path, acl_file: Path, persistence: Path, log_dest: str
-) -> str:
+def render_conf(*, listeners: str, password_file: Path, acl_file: Path, persistence: Path, log_dest: str) -> str:
     """Mosquitto's configuration. `listeners` and `log_dest` are in Mosquitto's own words."""
     template = Template((files("services.broker") / "mosquitto.conf").read_text("utf-8"))
     return template.substitute(

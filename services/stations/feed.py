@@ -10,8 +10,10 @@ from alerts.ledger import ALERT, alert_of
 from alerts.presentation import alert_json, withhold
 from services.storage.pool import Connection
 
-#: A screen that missed more than this starts anew: the open alerts are fewer than what happened to them.
-MOST_MISSED = 2000
+#: A bound on memory, far above what a station sees in the 24 h that are kept: a screen that missed more starts anew.
+MOST_MISSED = 50_000
+#: How many changes are read at once.
+MOST_AT_ONCE = 2000
 
 _HEAD = "SELECT coalesce((SELECT seq FROM station_feed_heads WHERE organization_id = %s), 0)"
 _OPEN = (
@@ -36,10 +38,10 @@ ORDER BY f.seq LIMIT %s
 )
 _NEW = (
     _ROWS
-    + """
+    + f"""
 JOIN unnest(%s::uuid[], %s::bigint[]) AS have (organization_id, seq)
   ON f.organization_id = have.organization_id AND f.seq > have.seq
-ORDER BY f.organization_id, f.seq LIMIT 2000
+ORDER BY f.organization_id, f.seq LIMIT {MOST_AT_ONCE}
 """
 )
 _REACHED = """

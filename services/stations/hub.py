@@ -32,7 +32,14 @@ class Hub:
         self._have: dict[UUID, int] = {}
         self._wake = asyncio.Event()
         self.sessions_ended = asyncio.Event()
-        self.connected = False
+        #: of "listen" and "read", what does not work now; both until they do
+        self._failing = {"listen", "read"}
+        self._told = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether changes reach this process."""
+        return not self._failing
 
     def sessions(self) -> int:
         return sum(len(listeners) for listeners in self._listeners.values())
@@ -57,26 +64,41 @@ class Hub:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._with_database(self._listen))
-            tasks.create_task(self._with_database(self._read))
+            tasks.create_task(self._with_database("listen", self._listen))
+            tasks.create_task(self._with_database("read", self._read))
 
-    async def _with_database(self, work: Callable[[Connection], Awaitable[None]]) -> None:
+    async def _with_database(self, name: str, work: Callable[[Connection], Awaitable[None]]) -> None:
+        """Begins again whatever happens: without this task the screens would stand still and look well."""
         while True:
             try:
                 async with await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-                    if not self.connected:
-                        log.info("live: connected to the database")
-                    self.connected = True
                     await work(connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if self.connected:
+            except psycopg.Error as error:
+                if self._fails(name):
                     log.error("live: the database is away, trying again: %s", str(error).strip())
-                self.connected = False
-                await asyncio.sleep(0.5)
+            except Exception as error:
+                if self._fails(name):
+                    log.error("live: a change cannot be shown, trying again", exc_info=error)
+            await asyncio.sleep(0.5)
+
+    def _fails(self, name: str) -> bool:
+        """Whether it is to be told: once, until all works again."""
+        self._failing.add(name)
+        told, self._told = self._told, True
+        return not told
+
+    def _works(self, name: str) -> None:
+        """Said after the work, not after a connection: told once each way."""
+        if self._failing:
+            self._failing.discard(name)
+            if not self._failing:
+                log.info("live: changes come from the database")
+                self._told = False
 
     async def _listen(self, connection: Connection) -> None:
         await connection.execute("LISTEN anhu_feed")
         await connection.execute("LISTEN anhu_sessions")
+        self._works("listen")
         self.sessions_ended.set()  # whoever signed out meanwhile is looked for
         async for hint in connection.notifies():
             (self.sessions_ended if hint.channel == "anhu_sessions" else self._wake).set()
@@ -89,6 +111,7 @@ class Hub:
                     self._have[organization_id] = max(seq, self._have[organization_id])
                 for listener in list(self._listeners.get(organization_id, ())):
                     listener(seq, alert)
+            self._works("read")
             if changes:
                 await asyncio.sleep(0)  # the sessions send while more is read
                 continue

@@ -181,7 +181,7 @@ class _Screen:
                 if await feed.is_routed(connection, alert_id, organization_id):
                     address = self._socket.client.host if self._socket.client else None
                     await see_alert(connection, alert_id, Actor(caller.account_id, caller.name, address))
-        except (psycopg.OperationalError, psycopg_pool.PoolTimeout):
+        except (psycopg.Error, psycopg_pool.PoolTimeout):
             log.warning("seen could not be saved: the database is away; the screen says it again when it returns")
 
     async def _close(self) -> None:

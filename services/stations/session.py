@@ -15,8 +15,9 @@ from uuid import UUID
 HELLO_SECONDS = 10.0
 #: Contract: at least every 15 s.
 HEARTBEAT_SECONDS = 10.0
-#: A screen that leaves so many frames unread, or takes nothing for so long, is too slow: it resumes later.
-MOST_UNSENT = 500
+#: A screen that leaves so many new frames unread, beside what it missed before, or takes nothing for so long, is too
+#: slow: it resumes later. More than services.stations.feed hands over at once: that is no slowness of the screen.
+MOST_UNSENT = 5000
 UNREAD_SECONDS = 10.0
 MAX_FRAME_BYTES = 16 * 1024
 
@@ -65,6 +66,7 @@ class Session:
         self._opened_at = now
         self._heartbeat_at = now
         self._unsent: deque[dict[str, Any]] = deque()
+        self._most_unsent = MOST_UNSENT
         #: what changed while the token was judged
         self._early: list[tuple[int, dict[str, Any]]] = []
         self._sending_since: float | None = None
@@ -120,6 +122,7 @@ class Session:
         self.seq = seq
         # The first heartbeat follows at once: it carries the clock, and what is wrong with the system.
         self._heartbeat_at = now - HEARTBEAT_SECONDS
+        self._most_unsent = MOST_UNSENT + len(missed or [])
         early, self._early = self._early, []
         resumed = missed is not None
         self._push({"type": "welcome", "seq": seq, "open": open_alerts, "resumed": resumed})
@@ -134,7 +137,7 @@ class Session:
             return []
         if self.phase is not Phase.LIVE or number <= self.seq:
             return []
-        if len(self._unsent) >= MOST_UNSENT or number != self.seq + 1:
+        if len(self._unsent) >= self._most_unsent or number != self.seq + 1:
             return self._close(TOO_SLOW, "the screen reads too slowly; it resumes where it was")
         self._owe(number, alert)
         return []

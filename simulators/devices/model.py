@@ -34,9 +34,7 @@ class OrdinaryEvent:
     type: str
 
 
-def entering_and_leaving(
-    on: date, spans: tuple[Span, ...], enter: str, leave: str
-) -> Iterator[OrdinaryEvent]:
+def entering_and_leaving(on: date, spans: tuple[Span, ...], enter: str, leave: str) -> Iterator[OrdinaryEvent]:
     for span in spans:
         # What begins or ends with the day goes on in the next one: nothing happens at midnight.
         if span.start > 0:

@@ -60,9 +60,7 @@ class Day:
 
     def asleep(self, minute: float) -> bool:
         night = minute < self.wake or minute >= self.bedtime
-        return (night or self.nap.holds(minute)) and not any(
-            visit.holds(minute) for visit in self.night_visits
-        )
+        return (night or self.nap.holds(minute)) and not any(visit.holds(minute) for visit in self.night_visits)
 
     def walk(self, minute: float) -> Walk | None:
         return next((walk for walk in self.walks if walk.holds(minute)), None)
@@ -120,9 +118,7 @@ class Person:
             length = rng.uniform(0.4, 1.0) * longest
             steps = int(length * rng.uniform(50, 95) * self.vigour)
             if not reach or rng.random() < 0.7:
-                walks.append(
-                    Walk(start, start + length, steps, reach * rng.uniform(0.3, 1), rng.uniform(0, math.tau))
-                )
+                walks.append(Walk(start, start + length, steps, reach * rng.uniform(0.3, 1), rng.uniform(0, math.tau)))
         visits = []
         for earliest in (60.0, 200.0)[: rng.choice((0, 1, 1, 2))]:
             start = earliest + rng.uniform(0, 80)

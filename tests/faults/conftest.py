@@ -1,79 +1,124 @@
 """Parts that a test may break, storms of presses to break them under, and the figures that each run prints."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.faults.bridge import BridgedBroker
+from tests.faults.killing import at_work, start_named
 from tests.faults.storm import Storm
 from tests.parts.broker import Broker
-from tests.parts.postgres import TEMPLATE, PostgresServer
+from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
 from tests.parts.system import System, seed_database
+from tests.parts.waiting import until
 
 ELDERS = 40
-_FIGURES = pytest.StashKey[list[str]]()
-
 Tell = Callable[[str], None]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_FIGURES] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if figures := config.stash.get(_FIGURES, []):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # With several workers the reports are all that comes home, so the figures travel in them.
+    figures = [
+        str(value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
         terminalreporter.section("what was broken, and what was seen")
         for line in figures:
             terminalreporter.write_line(line)
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Tell:
+def tell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Tell:
     """Takes a line of figures, printed when all tests are over."""
-
-    def keep(line: str) -> None:
-        request.config.stash.setdefault(_FIGURES, []).append(f"{request.node.name}: {line}")
-
-    return keep
+    return lambda line: record_property("figure", f"{request.node.name}: {line}")
 
 
 @pytest.fixture
-def storm(own_system: System, tmp_path: Path) -> Iterator[Callable[..., Storm]]:
-    """Begins a storm of presses on `own_system`: storm(presses=…, rate=…, seed=…)."""
-    with storms(own_system, tmp_path) as begin:
+def storm(tmp_path: Path) -> Iterator[Callable[..., Storm]]:
+    """Begins a storm of presses: storm(system, presses=…, rate=…, seed=…); what still rages at the end is stopped."""
+    with ExitStack() as opened:
+        numbers = itertools.count(1)
+
+        def begin(system: System, **wanted: Any) -> Storm:
+            storm = Storm(system, tmp_path / f"storm-{next(numbers)}", **wanted)
+            opened.callback(storm.stop)
+            return storm
+
         yield begin
 
 
-class storms:  # noqa: N801 - reads as the context it is
-    """Calls begin a storm each; what still rages at the end is stopped."""
+def ready(system: System, *names: str) -> System:
+    """Starts what the test before killed, and waits until each of them is at work."""
+    start_named(system, *(name for name in names if name not in system.processes))
+    system.wait_until_ready()
+    until(lambda: all(at_work(system, name) for name in names), f"{names} are at work", limit=30, every=0.1)
+    return system
 
-    def __init__(self, system: System, directory: Path) -> None:
-        self._system, self._directory = system, directory
-        self._opened = ExitStack()
-        self._begun = 0
 
-    def __enter__(self) -> Callable[..., Storm]:
-        return self._begin
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-    def _begin(self, **wanted: object) -> Storm:
-        self._begun += 1
-        storm = Storm(self._system, self._directory / f"storm-{self._begun}", **wanted)  # type: ignore[arg-type]
-        self._opened.callback(storm.stop)
-        return storm
+@pytest.fixture(scope="session")
+def _shared(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    directory = tmp_path_factory.mktemp("shared")
+    broker = BridgedBroker(directory / "broker")
+    broker.start()
+    with fresh_database(postgres.url()) as url:
+        system = System(directory / "system", url, broker, seed_database(url, directory / "keys.json", elders=ELDERS))
+        try:
+            yield system
+        finally:
+            system.stop()
+            broker.stop()
 
 
 @pytest.fixture
-def fragile_system(tmp_path: Path, own_postgres: PostgresServer, broker: Broker) -> Iterator[System]:
-    """As `own_system`, on a server that the test may stop and kill (`own_postgres`). Not started."""
-    url = own_postgres.url(TEMPLATE)
-    system = System(tmp_path / "system", url, broker, seed_database(url, tmp_path / "keys.json", elders=ELDERS))
+def shared(_shared: System) -> System:
+    """A gateway, an alerts worker and an api, on the server that all tests share: it may kill them."""
+    return ready(_shared, "gateway", "alerts", "api")
+
+
+@pytest.fixture
+def pair(_shared: System) -> System:
+    """As `shared`, with two gateways and two alerts workers."""
+    return ready(_shared, "gateway", "gateway-2", "alerts", "alerts-2", "api")
+
+
+class Fragile(System):
+    """On a database server of its own, which a test may stop and kill, like its broker."""
+
+    postgres: PostgresServer
+
+
+@pytest.fixture(scope="session")
+def _fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
+    directory = tmp_path_factory.mktemp("fragile")
+    server, broker = PostgresServer(directory / "postgres"), Broker(directory / "broker")
+    server.start()
+    broker.start()
+    make_template(server.url())
+    url = server.url(TEMPLATE)
+    system = Fragile(directory / "system", url, broker, seed_database(url, directory / "keys.json", elders=ELDERS))
+    system.postgres = server
     try:
         yield system
     finally:
-        own_postgres.start()
+        server.start()
         broker.start()
         system.stop()
+        broker.stop()
+        server.stop()
+
+
+@pytest.fixture
+def fragile(_fragile: Fragile) -> Fragile:
+    _fragile.postgres.start()
+    _fragile.broker.start()
+    ready(_fragile, "gateway", "alerts", "api")
+    return _fragile

@@ -46,6 +46,11 @@ def start_named(system: System, *names: str, **settings: str) -> None:
         system.start(name, PGAPPNAME=name, **settings)
 
 
+def at_work(system: System, name: str) -> bool:
+    """Whether the process says by its heartbeat that it does its work."""
+    return bool(system.sql(_AT_WORK, system.processes[name].pid))
+
+
 def stopped_inside(system: System, connection: psycopg.Connection[Any], name: str) -> str | None:
     """Stops the process (SIGSTOP) and says which table a batch of it holds; None, and it goes on, when it has none."""
     process = system.processes[name]

@@ -52,9 +52,9 @@ def test_a_topic_that_is_no_text_does_not_end_the_network_thread() -> None:
             inlet.stop()
 
 
-def test_a_gateway_whose_network_thread_dies_ends_to_be_started_again(own_system: System) -> None:
+def test_a_gateway_whose_network_thread_dies_ends_to_be_started_again(shared: System) -> None:
     """Alive, it would keep its slot and hear nothing."""
     no_name = "a" * 64  # a label may have 63: raised where paho expects an OSError
-    own_system.start("gateway", ANHU_MQTT_URL=f"mqtt://{no_name}.invalid:1883")
-    assert own_system.processes.pop("gateway").wait(30) == 1
-    assert "has died" in own_system.log("gateway")
+    shared.start("gateway-lost", ANHU_MQTT_URL=f"mqtt://{no_name}.invalid:1883")
+    assert shared.processes.pop("gateway-lost").wait(30) == 1
+    assert "has died" in shared.log("gateway-lost")

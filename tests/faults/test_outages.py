@@ -3,17 +3,15 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import psycopg
 
-from tests.faults.conftest import Tell, storms
+from tests.faults.conftest import Fragile, Tell
 from tests.faults.storm import Storm, assert_exactly_once, lateness
-from tests.parts.broker import Broker
-from tests.parts.postgres import PostgresServer
 from tests.parts.system import System
 from tests.parts.waiting import until
 
@@ -47,60 +45,49 @@ class Outage:
         )
 
 
-def complaints(system: System, name: str) -> Counter[str]:
-    """How often each error or warning was logged; what differs from one to the next is left out."""
-    lines = re.findall(r"(?m)^[\d-]+ [\d:,]+ (?:ERROR|WARNING|CRITICAL) +([\w.]+: .{0,40})", system.log(name))
-    return Counter(re.sub(r"\d+", "0", line) for line in lines)
+def logs(system: System) -> dict[str, int]:
+    """How much each process has logged."""
+    return {name: len(system.log(name)) for name in system.processes}
 
 
-def assert_told_once(system: System, outages: int) -> None:
-    """An outage is told once by each part that has it, not each second."""
-    often = {
-        (name, line): times
-        for name in system.processes
-        for line, times in complaints(system, name).items()
-        if times > outages
-    }
-    assert not often, f"{outages} outages, told more often: {often}"
-    for name in system.processes:
-        assert complaints(system, name), f"{name} did not say a word"
+def assert_told(
+    system: System, before: dict[str, int], most: int, by: Sequence[str] = ("gateway", "alerts", "api")
+) -> None:
+    """Since `before` each of them complained, and none said the same more than `most` times: not each second."""
+    for name in by:
+        fresh = system.log(name)[before[name] :]
+        lines = re.findall(r"(?m)^[\d-]+ [\d:,]+ (?:ERROR|WARNING|CRITICAL) +([\w.]+: .{0,40})", fresh)
+        told = Counter(re.sub(r"\d+", "0", line) for line in lines)
+        assert told, f"{name} did not say a word"
+        often = {line: times for line, times in told.items() if times > most}
+        assert not often, f"{name} said more than {most} times: {often}"
 
 
 def test_the_database_stops_for_ten_seconds_and_is_killed(
-    fragile_system: System, own_postgres: PostgresServer, tmp_path: Path, tell: Tell
+    fragile: Fragile, storm: Callable[..., Storm], tell: Tell
 ) -> None:
-    system = fragile_system
-    system.start()
-    system.wait_until_ready()
-    with storms(system, tmp_path) as storm:
-        raging = storm(presses=400, rate=15, seed=2)
-        raging.wait_until_pressing(system)
-        outage = Outage(system, "database")
-        outage("stopped", own_postgres.stop, own_postgres.start, 10)
-        outage("kill -9", own_postgres.kill, own_postgres.start, 3)
-        presses = raging.result()
-    assert_exactly_once(system, presses)
-    assert_told_once(system, 2)
+    database, before = fragile.postgres, logs(fragile)
+    raging = storm(fragile, presses=350, rate=15, seed=2)
+    raging.wait_until_pressing(fragile)
+    outage = Outage(fragile, "database")
+    outage("stopped", database.stop, database.start, 10)
+    outage("kill -9", database.kill, database.start, 3)
+    presses = raging.result()
+    assert_exactly_once(fragile, presses)
+    assert_told(fragile, before, most=2)
     tell(f"{len(presses)} presses; {'; '.join(outage.told)}; {lateness(presses)}")
 
 
-def test_the_broker_stops_and_is_killed(
-    own_system: System, broker: Broker, storm: Callable[..., Storm], tell: Tell
-) -> None:
-    own_system.start()
-    own_system.wait_until_ready()
-    raging = storm(presses=300, rate=20, seed=3)
-    raging.wait_until_pressing(own_system)
-    outage = Outage(own_system, "gateway_mqtt", "alerts_mqtt")
+def test_the_broker_stops_and_is_killed(fragile: Fragile, storm: Callable[..., Storm], tell: Tell) -> None:
+    broker, before = fragile.broker, logs(fragile)
+    raging = storm(fragile, presses=250, rate=20, seed=3)
+    raging.wait_until_pressing(fragile)
+    outage = Outage(fragile, "gateway_mqtt", "alerts_mqtt")
     outage("stopped", broker.stop, broker.start, 4)
     outage("kill -9", broker.kill, broker.start, 2)
     presses = raging.result()
-    assert_exactly_once(own_system, presses)
-    for name in ("gateway", "alerts"):
-        lines = complaints(own_system, name)
-        assert lines, f"{name} did not say a word"
-        # Two connections a slot, each with its own line.
-        assert max(lines.values()) <= 4, lines
+    assert_exactly_once(fragile, presses)
+    assert_told(fragile, before, most=4, by=("gateway", "alerts"))  # a slot has two connections, each with its line
     tell(f"{len(presses)} presses; {'; '.join(outage.told)}; {lateness(presses)}")
 
 
@@ -116,11 +103,9 @@ ROOM_AGAIN = "DROP TRIGGER disk_full ON events; DROP TRIGGER disk_full ON alerts
 
 
 def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_is_lost(
-    fragile_system: System, tmp_path: Path, tell: Tell
+    fragile: Fragile, storm: Callable[..., Storm], tell: Tell
 ) -> None:
-    system = fragile_system
-    system.start()
-    system.wait_until_ready()
+    system, logged = fragile, logs(fragile)
     with psycopg.connect(
         system.database_url, autocommit=True, options="-c default_transaction_read_only=off"
     ) as connection:
@@ -132,18 +117,23 @@ def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_
         def stored() -> Any:
             return connection.execute("SELECT count(*), sum(repeats) FROM events").fetchone()
 
+        person = system.sign_in("city-1")
         outages: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
             ("read-only", lambda: read_only("on"), lambda: read_only("off")),
             ("disk full", lambda: connection.execute(DISK_FULL), lambda: connection.execute(ROOM_AGAIN)),
         ]
         for what, away, back in outages:
-            with storms(system, tmp_path / what.replace(" ", "-")) as storm:
+            with ExitStack() as opened:
                 before = stored()[0]
-                raging = storm(presses=60, rate=12, seed=len(what))
+                raging = storm(system, presses=60, rate=12, seed=len(what))
                 until(lambda: stored()[0] > before + 5, "the first presses", limit=30)  # noqa: B023
+                until(alert := lambda: person.get("/alerts", state="triggered")["items"], "an alert")
+                shown = alert()[0]
+                station = opened.enter_context(person.screen(shown["organization_id"]))
                 away()
                 time.sleep(0.5)  # what was under way ends
                 held = stored()
+                station.send(type="seen", alert_id=shown["id"])
                 time.sleep(4)  # the outage itself
                 assert stored() == held, f"{what}: something was stored"
                 assert not raging.is_over(), f"{what}: every press was told stored, though nothing could be"
@@ -152,7 +142,11 @@ def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_
                 )
                 back()
                 system.wait_until_ready()
+                station.send(type="seen", alert_id=shown["id"])  # the same screen: the outage did not end it
+                seen = "SELECT 1 FROM alerts WHERE id = %s AND seen_at IS NOT NULL"
+                until(lambda: system.sql(seen, shown["id"]), "the alert is seen")  # noqa: B023
                 presses = raging.result()
             assert_exactly_once(system, presses)
             tell(f"{what} for 4.5 s, {len(presses)} presses; {lateness(presses)}")
-    assert_told_once(system, 2)
+    person.http.close()
+    assert_told(system, logged, most=2)

@@ -46,9 +46,7 @@ async def test_all_the_works_are_finished(client):
         await asyncio.sleep(seconds)
         finished.append(name)
 
-    await asyncio.wait_for(
-        client.unless_broken(work("long", 0.05), work("short", 0), beside=asyncio.sleep(60)), 5
-    )
+    await asyncio.wait_for(client.unless_broken(work("long", 0.05), work("short", 0), beside=asyncio.sleep(60)), 5)
     assert finished == ["short", "long"]
 
 
