@@ -10,6 +10,7 @@ Only the standard library, and nothing that Python 3.7 cannot read, so that an o
 
 from __future__ import annotations
 
+import ctypes.util
 import errno
 import hashlib
 import importlib.util
@@ -141,6 +142,8 @@ def install_system_programs(what: str) -> None:
     if what == "test":
         if not any(find(program) for program in CHROMIUM):
             debian.append("chromium")
+        if sys.platform == "linux" and not ctypes.util.find_library("atomic"):
+            debian.append("libatomic1")  # for the node inside playwright
         # Chinese on screenshots; fc-list comes with the fonts.
         if not find("fc-list") or not subprocess.check_output(["fc-list", ":lang=zh"]):
             debian += ["fontconfig", "fonts-noto-cjk"]
