@@ -10,14 +10,19 @@ import pytest
 
 from tests.faults.bridge import BridgedBroker
 from tests.faults.killing import at_work, start_named
-from tests.faults.storm import Storm
+from tests.faults.storm import Storm, eventually
 from tests.parts.broker import Broker
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
 from tests.parts.system import System, seed_database
-from tests.parts.waiting import until
 
 ELDERS = 40
 Tell = Callable[[str], None]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Processes are started again and again: on a busy machine each takes seconds."""
+    if item.path.parent == Path(__file__).parent:
+        item.add_marker(pytest.mark.timeout(300))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -60,7 +65,7 @@ def ready(system: System, *names: str) -> System:
     """Starts what the test before killed, and waits until each of them is at work."""
     start_named(system, *(name for name in names if name not in system.processes))
     system.wait_until_ready()
-    until(lambda: all(at_work(system, name) for name in names), f"{names} are at work", limit=30, every=0.1)
+    eventually(lambda: all(at_work(system, name) for name in names), f"{names} are at work", limit=30)
     return system
 
 

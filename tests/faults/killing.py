@@ -51,13 +51,15 @@ def at_work(system: System, name: str) -> bool:
     return bool(system.sql(_AT_WORK, system.processes[name].pid))
 
 
-def stopped_inside(system: System, connection: psycopg.Connection[Any], name: str) -> str | None:
+def stopped_inside(
+    system: System, connection: psycopg.Connection[Any], name: str, tables: Sequence[str] = ()
+) -> str | None:
     """Stops the process (SIGSTOP) and says which table a batch of it holds; None, and it goes on, when it has none."""
     process = system.processes[name]
     process.send_signal(signal.SIGSTOP)
     # What it had sent already is still being done: then the answer could change.
     until(lambda: not connection.execute(_ACTIVE, (name,)).fetchone(), f"{name}'s last statements end", every=0.001)
-    tables = HOLDS[name.partition("-")[0]]
+    tables = tables or HOLDS[name.partition("-")[0]]
     held = connection.execute(_INSIDE, (name, list(tables))).fetchall()
     if held:
         return ", ".join(sorted(row[0] for row in held))
@@ -65,11 +67,14 @@ def stopped_inside(system: System, connection: psycopg.Connection[Any], name: st
     return None
 
 
-def stop_inside(system: System, name: str, limit: float = 20) -> str:
-    """Stops the process in the middle of a batch, and leaves it stopped."""
+def stop_inside(system: System, name: str, table: str, limit: float = 30) -> None:
+    """Stops the process in the middle of a batch that holds this table, and leaves it stopped."""
     with psycopg.connect(system.database_url, autocommit=True) as connection:
-        return until(
-            lambda: stopped_inside(system, connection, name), f"{name} is met inside a batch", limit=limit, every=0.003
+        until(
+            lambda: stopped_inside(system, connection, name, [table]),
+            f"{name} is met inside a batch on {table}",
+            limit=limit,
+            every=0.003,
         )
 
 

@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from tests.parts.system import ROOT, Person, System
 from tests.parts.waiting import until
+
+#: For what costs a query: a hundred of them a second would take the processor from what is tested.
+eventually = partial(until, every=0.1)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Storm:
         only: Sequence[str] = (),
     ) -> None:
         directory.mkdir(parents=True)
+        self._system, self._before = system, _events(system)
         self.presses = presses
         self._out, self._log = directory / "presses.jsonl", directory / "simulate.log"
         fleet = directory / "fleet.json"
@@ -62,8 +67,8 @@ class Storm:
     def is_over(self) -> bool:
         return self._process.poll() is not None
 
-    def wait_until_pressing(self, system: System) -> None:
-        until(lambda: system.sql("SELECT 1 FROM events LIMIT 1"), "the first press of the storm", limit=30)
+    def wait_until_pressing(self) -> None:
+        eventually(lambda: _events(self._system) > self._before, "the first press of the storm", limit=30)
 
     def result(self, limit: float = 100) -> list[Press]:
         """Waits for the end; every press with what became of it."""
@@ -79,6 +84,10 @@ class Storm:
             self._process.wait(10)
 
 
+def _events(system: System) -> int:
+    return int(system.sql("SELECT count(*) FROM events")[0][0])
+
+
 def assert_exactly_once(system: System, presses: Sequence[Press]) -> None:
     """Every press was told `stored`, and is in exactly one alert: by the database, and by the public API."""
     untold = [press for press in presses if press.stored_after is None]
@@ -86,7 +95,7 @@ def assert_exactly_once(system: System, presses: Sequence[Press]) -> None:
     pressed = {(press.device_id, press.event_id) for press in presses}
     assert len({event_id for _, event_id in pressed}) == len(presses), "the API tells events by event_id alone"
 
-    until(lambda: not system.sql("SELECT 1 FROM event_queue LIMIT 1"), "every event is taken in", limit=30)
+    eventually(lambda: not system.sql("SELECT 1 FROM event_queue LIMIT 1"), "every event is taken in", limit=30)
     rows = system.sql(
         "SELECT e.device_id, e.event_id, count(*), count(ae.alert_id) FROM events e"
         " LEFT JOIN alert_events ae ON ae.event = e.id WHERE e.type = 'sos' GROUP BY 1, 2"

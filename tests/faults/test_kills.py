@@ -8,9 +8,8 @@ import httpx
 
 from tests.faults.conftest import Tell
 from tests.faults.killing import Killer, start_named
-from tests.faults.storm import Storm, assert_exactly_once, lateness, redelivered
+from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness, redelivered
 from tests.parts.system import System
-from tests.parts.waiting import until
 
 NAMES = ("gateway", "alerts", "api")
 
@@ -48,9 +47,9 @@ def test_every_press_is_in_one_alert_though_every_process_is_killed_again_and_ag
     own_system.wait_until_ready()
     with answering(own_system) as answered:
         raging = storm(own_system, presses=500, rate=25, seed=20261122)
-        raging.wait_until_pressing(own_system)
+        raging.wait_until_pressing()
         with Killer(own_system, NAMES, 20261122, times=4) as killer:
-            until(raging.is_over, "the storm's end", limit=90, every=0.1)
+            eventually(raging.is_over, "the storm's end", limit=90)
         presses = raging.result()
         own_system.wait_until_ready()
     assert_exactly_once(own_system, presses)

@@ -11,9 +11,8 @@ import httpx
 import psycopg
 
 from tests.faults.conftest import Fragile, Tell
-from tests.faults.storm import Storm, assert_exactly_once, lateness
+from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
 from tests.parts.system import System
-from tests.parts.waiting import until
 
 
 def problems(system: System) -> set[str]:
@@ -34,7 +33,7 @@ class Outage:
     def __call__(self, what: str, away: Callable[[], None], back: Callable[[], None], seconds: float) -> None:
         began = time.monotonic()
         away()
-        until(lambda: problems(self._system) & self._codes, f"/readyz tells {self._codes}", limit=8, every=0.1)
+        eventually(lambda: problems(self._system) & self._codes, f"/readyz tells {self._codes}", limit=8)
         noticed = time.monotonic() - began
         time.sleep(max(0.0, began + seconds - time.monotonic()))  # the outage itself
         back()
@@ -68,7 +67,7 @@ def test_the_database_stops_for_ten_seconds_and_is_killed(
 ) -> None:
     database, before = fragile.postgres, logs(fragile)
     raging = storm(fragile, presses=350, rate=15, seed=2)
-    raging.wait_until_pressing(fragile)
+    raging.wait_until_pressing()
     outage = Outage(fragile, "database")
     outage("stopped", database.stop, database.start, 10)
     outage("kill -9", database.kill, database.start, 3)
@@ -81,7 +80,7 @@ def test_the_database_stops_for_ten_seconds_and_is_killed(
 def test_the_broker_stops_and_is_killed(fragile: Fragile, storm: Callable[..., Storm], tell: Tell) -> None:
     broker, before = fragile.broker, logs(fragile)
     raging = storm(fragile, presses=250, rate=20, seed=3)
-    raging.wait_until_pressing(fragile)
+    raging.wait_until_pressing()
     outage = Outage(fragile, "gateway_mqtt", "alerts_mqtt")
     outage("stopped", broker.stop, broker.start, 4)
     outage("kill -9", broker.kill, broker.start, 2)
@@ -126,8 +125,8 @@ def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_
             with ExitStack() as opened:
                 before = stored()[0]
                 raging = storm(system, presses=60, rate=12, seed=len(what))
-                until(lambda: stored()[0] > before + 5, "the first presses", limit=30)  # noqa: B023
-                until(alert := lambda: person.get("/alerts", state="triggered")["items"], "an alert")
+                eventually(lambda: stored()[0] > before + 5, "the first presses", limit=30)  # noqa: B023
+                eventually(alert := lambda: person.get("/alerts", state="triggered")["items"], "an alert")
                 shown = alert()[0]
                 station = opened.enter_context(person.screen(shown["organization_id"]))
                 away()
@@ -144,7 +143,7 @@ def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_
                 system.wait_until_ready()
                 station.send(type="seen", alert_id=shown["id"])  # the same screen: the outage did not end it
                 seen = "SELECT 1 FROM alerts WHERE id = %s AND seen_at IS NOT NULL"
-                until(lambda: system.sql(seen, shown["id"]), "the alert is seen")  # noqa: B023
+                eventually(lambda: system.sql(seen, shown["id"]), "the alert is seen")  # noqa: B023
                 presses = raging.result()
             assert_exactly_once(system, presses)
             tell(f"{what} for 4.5 s, {len(presses)} presses; {lateness(presses)}")

@@ -11,8 +11,8 @@ import pytest
 
 from tests.faults.bridge import BRIDGE
 from tests.faults.conftest import Tell
+from tests.faults.storm import eventually
 from tests.parts.system import Device, System, event
-from tests.parts.waiting import until
 
 _unused = itertools.count()
 
@@ -90,7 +90,7 @@ def test_poison_never_stands_before_a_press(shared: System, devices: Callable[..
         "SELECT device_id, count(*) FROM events LEFT JOIN alert_events ae ON ae.event = id"
         " WHERE ae.event IS NULL AND type = 'sos' GROUP BY 1"
     ):
-        until(
+        eventually(
             lambda: not shared.sql("SELECT 1 FROM event_queue WHERE device_id = %s", device_id),  # noqa: B023
             f"{count} presses of {device_id} are taken in",
             limit=15,
@@ -137,7 +137,7 @@ def test_an_event_that_cannot_be_taken_in_holds_up_nobody_and_is_tried_again(
     pressed = [broken.press() for _ in range(5)]
     other = well.press()
     well.receipt(other["event_id"], "raised", limit=5)
-    until(
+    eventually(
         lambda: shared.sql("SELECT 1 FROM event_queue HAVING min(attempts) > 0 AND count(*) = 5"),
         "all five were tried",
     )
@@ -170,8 +170,8 @@ def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(
             shared.sql("SELECT 1 FROM alert_timeline WHERE alert_id = %s AND kind = 'escalated'", alerts[device])
         )
 
-    until(lambda: escalated(well), "the other timer acts")
+    eventually(lambda: escalated(well), "the other timer acts")
     assert not escalated(broken)
     assert shared.processes["alerts"].poll() is None, shared.log("alerts")[-2000:]
     shared.sql("DROP FUNCTION broken CASCADE")
-    until(lambda: escalated(broken), "the broken timer acts after all", limit=20)
+    eventually(lambda: escalated(broken), "the broken timer acts after all", limit=20)

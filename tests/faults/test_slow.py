@@ -12,10 +12,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from services.broker.accounts import BENCH
 from tests.faults.conftest import Tell
-from tests.faults.storm import Storm, assert_exactly_once, lateness
+from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
 from tests.parts.broker import Broker
 from tests.parts.system import Device, System, event
-from tests.parts.waiting import until
 
 FLOOD = 20_000
 
@@ -24,13 +23,14 @@ def test_presses_wait_out_a_lock_on_events_and_one_on_alerts(
     shared: System, storm: Callable[..., Storm], tell: Tell
 ) -> None:
     raging = storm(shared, presses=200, rate=15, seed=8)
-    raging.wait_until_pressing(shared)
+    raging.wait_until_pressing()
     for table in ("events", "alerts"):
         with psycopg.connect(shared.database_url) as other:
             other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             time.sleep(5)  # the slow database itself
     presses = raging.result()
     assert_exactly_once(shared, presses)
+    assert max(press.stored_after or 0.0 for press in presses) > 3, "no press met the lock on events"
     tell(f"{len(presses)} presses, 5 s without events, 5 s without alerts; {lateness(presses)}")
 
 
@@ -40,7 +40,7 @@ def test_a_press_does_not_wait_for_what_the_telemetry_lane_holds(shared: System)
     with Device(shared.broker, device_id) as device, psycopg.connect(shared.database_url) as telemetry:
         device.press()
         seen = "SELECT 1 FROM device_states JOIN devices ON key = device_key WHERE device_id = %s"
-        until(lambda: shared.sql(seen, device_id), "the device was seen")
+        eventually(lambda: shared.sql(seen, device_id), "the device was seen")
         telemetry.execute(
             "UPDATE device_states SET battery = 50 FROM devices WHERE key = device_key AND device_id = %s", (device_id,)
         )
@@ -48,7 +48,9 @@ def test_a_press_does_not_wait_for_what_the_telemetry_lane_holds(shared: System)
         device.receipt(pressed["event_id"], "raised")
         telemetry.rollback()
         device.press(battery=41)
-        until(lambda: shared.sql("SELECT 1 FROM device_states WHERE battery = 41"), "the next press tells the battery")
+        eventually(
+            lambda: shared.sql("SELECT 1 FROM device_states WHERE battery = 41"), "the next press tells the battery"
+        )
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def test_a_flood_of_readings_does_not_delay_a_press(shared: System, tell: Tell) 
         rows = "SELECT count(*) FROM readings"
         before = shared.sql(rows)[0][0]
         with flood(shared.broker, device_ids, FLOOD) as poured:
-            until(lambda: shared.sql(rows)[0][0] > before, "the flood begins")
+            eventually(lambda: shared.sql(rows)[0][0] > before, "the flood begins")
             wet = []
             while not poured.is_set() or shared.sql(rows)[0][0] < before + FLOOD:
                 wet.append(waited(presser))

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from tests.faults.conftest import Tell
 from tests.faults.killing import Killer, start_named, stop_inside
-from tests.faults.storm import Storm, assert_exactly_once, lateness
+from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
 from tests.parts.system import Device, System
-from tests.parts.waiting import until
 
 KILLED = ("gateway", "gateway-2", "alerts", "alerts-2")
 
@@ -41,11 +40,11 @@ def test_timers_fire_once_and_presses_are_in_one_alert_while_both_of_each_are_ki
     raging = storm(pair, presses=300, rate=25, seed=4)
     with Killer(pair, KILLED, 4, times=2) as killer:
         worsened = "SELECT alert_id FROM alert_timeline WHERE kind = 'worsened'"
-        until(lambda: len(pair.sql(worsened)) >= len(fallen), "every fall turns red", limit=40, every=0.1)
+        eventually(lambda: len(pair.sql(worsened)) >= len(fallen), "every fall turns red", limit=40)
         pair.sql("UPDATE alert_timers SET due_at = clock_timestamp() WHERE kind = 'escalate'")
         due = "SELECT 1 FROM alert_timers WHERE due_at <= clock_timestamp()"
-        until(lambda: not pair.sql(due), "every timer that is due has fired", limit=40, every=0.1)
-        until(raging.is_over, "the storm's end", limit=90, every=0.1)
+        eventually(lambda: not pair.sql(due), "every timer that is due has fired", limit=40)
+        eventually(raging.is_over, "the storm's end", limit=90)
     presses = raging.result()
     pair.wait_until_ready()
     assert_exactly_once(pair, presses)
@@ -67,13 +66,13 @@ def test_a_gateway_that_is_killed_and_not_started_again_is_replaced_by_the_other
     pair: System, storm: Callable[..., Storm], tell: Tell
 ) -> None:
     raging = storm(pair, presses=140, rate=20, seed=5, resend_first=REPEAT, resend_longest=60)
-    until(lambda: pair.sql("SELECT 1 FROM events WHERE received_at > now() - interval '1 s'"), "presses", limit=30)
-    held = stop_inside(pair, "gateway")
+    raging.wait_until_pressing()
+    stop_inside(pair, "gateway", "events")
     pair.kill("gateway")
     presses = raging.result()
     assert_exactly_once(pair, presses)
     longest = max(press.stored_after or 0.0 for press in presses)
-    tell(f"killed while it held {held}; {slots(pair)} slots; {lateness(presses)}")
+    tell(f"killed with a batch open; {slots(pair)} slots; {lateness(presses)}")
     assert longest < TAKEOVER + REPEAT + SLACK
     assert slots(pair) <= 3
 
@@ -82,16 +81,16 @@ def test_a_gateway_that_hangs_inside_a_batch_holds_up_nobody_and_stores_nothing_
     pair: System, storm: Callable[..., Storm], tell: Tell
 ) -> None:
     raging = storm(pair, presses=140, rate=20, seed=6, resend_first=REPEAT, resend_longest=60)
-    until(lambda: pair.sql("SELECT 1 FROM events WHERE received_at > now() - interval '1 s'"), "presses", limit=30)
-    held = stop_inside(pair, "gateway")
+    raging.wait_until_pressing()
+    stop_inside(pair, "gateway", "events")
     try:
         presses = raging.result()
     finally:
         pair.processes["gateway"].send_signal(signal.SIGCONT)
-    until(lambda: working(pair, "gateway", 2), "the gateway that hung is back at work", limit=20)
+    eventually(lambda: working(pair, "gateway", 2), "the gateway that hung is back at work", limit=20)
     assert_exactly_once(pair, presses)
     longest = max(press.stored_after or 0.0 for press in presses)
-    tell(f"hung while it held {held}; {slots(pair)} slots; {lateness(presses)}")
+    tell(f"hung with a batch open; {slots(pair)} slots; {lateness(presses)}")
     assert longest < TAKEOVER + REPEAT + SLACK
 
 
@@ -100,11 +99,11 @@ def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(
 ) -> None:
     began = pair.sql("SELECT clock_timestamp()")[0][0]
     raging = storm(pair, presses=140, rate=20, seed=7)
-    until(lambda: pair.sql("SELECT 1 FROM events WHERE received_at > now() - interval '1 s'"), "presses", limit=30)
-    held = stop_inside(pair, "alerts")
+    raging.wait_until_pressing()
+    stop_inside(pair, "alerts", "event_queue")
     presses = raging.result()
     waiting = "SELECT extract(epoch FROM clock_timestamp() - min(queued_at))::float FROM event_queue"
-    until(lambda: pair.sql(waiting)[0][0] is None, "the other worker takes every event in", limit=15)
+    eventually(lambda: pair.sql(waiting)[0][0] is None, "the other worker takes every event in", limit=15)
     late = pair.sql(
         "SELECT max(extract(epoch FROM t.at - e.received_at))::float FROM alert_timeline t JOIN alert_events ae"
         " USING (alert_id) JOIN events e ON e.id = ae.event"
@@ -112,24 +111,24 @@ def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(
         began,
     )
     pair.processes["alerts"].send_signal(signal.SIGCONT)
-    until(lambda: working(pair, "alerts", 2), "the worker that hung is back at work", limit=20)
+    eventually(lambda: working(pair, "alerts", 2), "the worker that hung is back at work", limit=20)
     assert_exactly_once(pair, presses)
-    tell(f"hung while it held {held}; an event was taken in at most {late[0][0]:.1f} s after it came")
+    tell(f"hung with an event claimed; an event was taken in at most {late[0][0]:.1f} s after it came")
 
 
 def test_slots_do_not_grow_with_restarts(pair: System, tell: Tell) -> None:
     for turn in range(10):
         pair.kill("gateway-2")
         if turn % 4 == 3:  # some come back after the other has taken their slot over
-            until(lambda: working(pair, "gateway", 1), "one gateway is left")
-            until(
+            eventually(lambda: working(pair, "gateway", 1), "one gateway is left")
+            eventually(
                 lambda: pair.sql("SELECT 1 FROM gateway_slots HAVING count(DISTINCT holder) = 1"),
                 "the other takes the slot over",
                 limit=15,
             )
         start_named(pair, "gateway-2")
         pid = pair.processes["gateway-2"].pid
-        until(
+        eventually(
             lambda: pair.sql("SELECT 1 FROM workers WHERE pid = %s AND (status ->> 'ok')::boolean", pid),  # noqa: B023
             "the gateway is back at work",
             limit=20,
