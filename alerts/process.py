@@ -35,6 +35,7 @@ STUCK_SECONDS = 10.0
 
 _KEEP_HOUSE = (
     "DELETE FROM station_feed WHERE at < clock_timestamp() - interval '25 hours'",  # contract: 24 h are kept
+    "DELETE FROM quarantine WHERE received_at < clock_timestamp() - interval '30 days'",
     "DELETE FROM sign_in_failures WHERE at < clock_timestamp() - interval '1 day'",
     "DELETE FROM sessions WHERE expires_at < clock_timestamp() - interval '1 day'",
 )

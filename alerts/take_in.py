@@ -20,13 +20,14 @@ log = logging.getLogger(__name__)
 
 Connection = AsyncConnection[Any]
 
-# In the order of their coming for each device; one that failed before does not hold up the next.
+# Emergencies first; in the order of their coming for each device; one that failed before does not hold up the next.
 _CLAIM = """
 SELECT q.event FROM event_queue q
 WHERE q.not_before <= clock_timestamp()
   AND NOT EXISTS (SELECT FROM event_queue e
-                  WHERE e.device_id = q.device_id AND e.event < q.event AND e.attempts = 0)
-ORDER BY q.event LIMIT 1 FOR UPDATE OF q SKIP LOCKED
+                  WHERE e.device_id = q.device_id AND e.event < q.event AND e.attempts = 0
+                    AND (e.urgent OR NOT q.urgent))
+ORDER BY q.urgent DESC, q.event LIMIT 1 FOR UPDATE OF q SKIP LOCKED
 """
 _EVENT = """
 SELECT e.*, d.kind AS device_kind, p.name AS elder_name, p.address, clock_timestamp() AS now,

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from gateway import quarantine, topics
 from gateway.decoders.model import EMERGENCIES, Event, Flaw, Reason, Rejection
-from gateway.decoders.native import decode_event
+from gateway.decoders.native import decode_event, names_emergency
 from gateway.lane import Connection, Lane
 from gateway.mqtt import Message
 
@@ -48,7 +48,7 @@ ON CONFLICT (device_id, event_id, type, ts_key) DO UPDATE
     SET repeats = events.repeats + 1, last_received_at = greatest(events.last_received_at, excluded.received_at)
 RETURNING id, repeats
 """
-_QUEUE = "INSERT INTO event_queue (event, device_id) VALUES (%s, %s)"
+_QUEUE = "INSERT INTO event_queue (event, device_id, urgent) VALUES (%s, %s, %s)"
 _FURTHEST = "SELECT receipt FROM alert_events WHERE event = %s"
 # Waits for nobody: a row that the telemetry lane holds is being brought up to date by it.
 _SEEN = """
@@ -84,6 +84,10 @@ class EventLane(Lane):
     def __init__(self, database_url: str) -> None:
         super().__init__("event-lane", database_url)
         self.repeats = 0
+
+    def urgent(self, message: Message) -> bool:
+        """An emergency goes before doors and beds."""
+        return names_emergency(message.payload)
 
     def store(self, connection: Connection, messages: list[Message]) -> None:
         answers: list[_Answer | None] = []
@@ -195,7 +199,7 @@ class EventLane(Lane):
             if furthest is not None:
                 receipts.append(furthest["receipt"])
             return tuple(receipts), True
-        cursor.execute(_QUEUE, (kept["id"], device_id))
+        cursor.execute(_QUEUE, (kept["id"], device_id, event.type in EMERGENCIES or event.type == "cancel"))
         return tuple(receipts), False
 
     def _touch(self, connection: Connection, seen: dict[str, tuple[datetime, float | None]]) -> None:

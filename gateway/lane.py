@@ -3,6 +3,7 @@
 Emergencies and telemetry have a lane each, so that a flood of readings never stands before a press.
 """
 
+import itertools
 import logging
 import queue
 import threading
@@ -35,7 +36,8 @@ class Lane(threading.Thread, ABC):
     def __init__(self, name: str, database_url: str) -> None:
         super().__init__(name=name, daemon=True)
         self._url = database_url
-        self._waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._waiting: queue.PriorityQueue[tuple[int, int, Message | None]] = queue.PriorityQueue()
+        self._numbers = itertools.count()
         self._ended = threading.Event()
         self._connection: Connection | None = None
         self.stored = 0
@@ -45,25 +47,29 @@ class Lane(threading.Thread, ABC):
 
     def deliver(self, message: Message) -> None:
         """Called by the network thread: hands over, never blocks."""
-        self._waiting.put(message)
+        self._waiting.put((0 if self.urgent(message) else 1, next(self._numbers), message))
+
+    def urgent(self, message: Message) -> bool:  # noqa: ARG002 - for lanes that know better
+        """Whether the message goes before those that wait."""
+        return False
 
     def waiting(self) -> int:
         return self._waiting.qsize()
 
     def stop(self) -> None:
         self._ended.set()
-        self._waiting.put(None)
+        self._waiting.put((-1, 0, None))
         self.join(timeout=5)
 
     def run(self) -> None:
         while not self._ended.is_set():
-            first = self._waiting.get()
+            first = self._waiting.get()[2]
             if first is None:
                 break
             messages = [first]
             while len(messages) < self.batch:
                 try:
-                    more = self._waiting.get_nowait()
+                    more = self._waiting.get_nowait()[2]
                 except queue.Empty:
                     break
                 if more is None:

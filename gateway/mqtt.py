@@ -107,7 +107,8 @@ class Inlet:
         """Tells the broker that the message is stored. A message of an earlier connection is left alone: the broker
         sends it again, and storing it again is harmless."""
         with self._turn:
-            if message.epoch == self._epoch:
+            # QoS 0 has no packet id: acknowledging it would be a protocol error, and the broker would cut us off.
+            if message.packet_id and message.epoch == self._epoch:
                 self._client.ack(message.packet_id, 1)
 
     def publish(self, topic: str, payload: bytes) -> None:

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 #: A batch that takes longer than this is a stuck lane.
 STUCK_SECONDS = 10.0
-_GROUP = "$share/gateway/"
 #: The broker's own count of messages it threw away because a queue was full: must stay still.
 _DROPPED = "$SYS/broker/publish/messages/dropped"
 
@@ -75,14 +74,15 @@ class Gateway:
             "waiting": {"events": self._events.waiting(), "telemetry": self._telemetry.waiting()},
         }
 
-    def _open(self, number: int, client_id: str) -> None:
+    def _open(self, number: int, client_id: str, group: str) -> None:
+        shared = f"$share/{group}/"
         pair = (
-            Inlet(self._settings, f"{client_id}-events", [_GROUP + every_device(Leaf.EVENTS)], self._events.deliver),
+            Inlet(self._settings, f"{client_id}-events", [shared + every_device(Leaf.EVENTS)], self._events.deliver),
             Inlet(
                 self._settings,
                 f"{client_id}-telemetry",
                 [
-                    *(_GROUP + every_device(leaf) for leaf in (Leaf.READINGS, Leaf.STATUS, Leaf.RESULTS)),
+                    *(shared + every_device(leaf) for leaf in (Leaf.READINGS, Leaf.STATUS, Leaf.RESULTS)),
                     _DROPPED,
                 ],
                 self._deliver_telemetry,

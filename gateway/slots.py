@@ -52,13 +52,14 @@ SELECT coalesce(max(slot), 0) + 1, %s FROM gateway_slots RETURNING slot, client_
 class Slot:
     number: int
     client_id: str
+    group: str
     connection: psycopg.Connection[Any] = field(repr=False)
 
 
 class Slots(threading.Thread):
     """Holds the slots of this process: `taken` and `lost` are called as they come and go."""
 
-    def __init__(self, database_url: str, taken: Callable[[int, str], None], lost: Callable[[int], None]) -> None:
+    def __init__(self, database_url: str, taken: Callable[[int, str, str], None], lost: Callable[[int], None]) -> None:
         super().__init__(name="slots", daemon=True)
         self._url = database_url
         self._taken, self._lost = taken, lost
@@ -138,7 +139,7 @@ class Slots(threading.Thread):
         if slot is None:
             return False
         self._held[number] = slot
-        self._taken(number, client_id)
+        self._taken(number, client_id, slot.group)
         return True
 
     def _take(self, number: int, client_id: str) -> Slot | None:
@@ -148,7 +149,9 @@ class Slots(threading.Thread):
             connection.close()
             return None
         connection.execute(_HOLD, (self._holder, number))
-        return Slot(number, client_id, connection)
+        group = connection.execute("SELECT name FROM gateway_group").fetchone()
+        assert group is not None  # the migration made it
+        return Slot(number, client_id, group[0], connection)
 
     def _connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name="anhu-slot")

@@ -41,7 +41,10 @@ _STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 # An emergency in bytes that do not parse: cut off, wrongly encoded, wrapped in something else.
-_BROKEN_TYPE = re.compile(rb'"type"[^"]{0,16}"\s*(' + "|".join(sorted(EMERGENCIES)).encode() + rb')\s*"', re.IGNORECASE)
+_BROKEN_TYPE = re.compile(
+    rb'"type"[^"]{0,256}"\s*(' + "|".join(sorted(EMERGENCIES)).encode() + rb')\s*"', re.IGNORECASE
+)
+_URGENT_TYPE = re.compile(_BROKEN_TYPE.pattern.replace(b"(", b"(cancel|", 1), re.IGNORECASE)
 _BROKEN_ID = re.compile(rb'"event_id"\s*:\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,64})"')
 _BROKEN_TS = re.compile(rb'"ts"\s*:\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,64})"')
 
@@ -113,6 +116,11 @@ def payload_id(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()[:32]
 
 
+def names_emergency(payload: bytes) -> bool:
+    """Whether the bytes look like an emergency or its cancel: a quick look, for the order of work alone."""
+    return _URGENT_TYPE.search(payload) is not None
+
+
 # Readings ---------------------------------------------------------------------------------------------
 
 
@@ -147,11 +155,13 @@ def _salvage_readings(payload: bytes, now: datetime) -> tuple[list[Reading], lis
     items = document if array else [document]
     readings: list[Reading] = []
     flaws: list[Flaw] = []
-    for place, item in enumerate(items):
+    if len(items) > MAX_ARRAY:
+        # One flaw for all that is too much: a row for each would be a way to fill the disk.
+        told = f"{len(items)} readings; an array may have {MAX_ARRAY}: the rest was not read, send it apart"
+        flaws.append(Flaw(Reason.TOO_LARGE, None, told))
+    for item in items[:MAX_ARRAY]:
         found: list[Flaw] = []
-        if place >= MAX_ARRAY:
-            found.append(Flaw(Reason.TOO_LARGE, None, f"an array may have {MAX_ARRAY} readings: send the rest apart"))
-        elif not isinstance(item, dict):
+        if not isinstance(item, dict):
             found.append(Flaw(Reason.WRONG_SHAPE, None, f"a reading is an object, not {_kind(item)}"))
         else:
             typed, found = _salvage(_READING, item)

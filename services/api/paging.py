@@ -24,8 +24,10 @@ def decode(cursor: str | None, *kinds: Any) -> list[Any] | None:
         position = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
         if not isinstance(position, list) or len(position) != len(kinds):
             raise ValueError
+        if any(isinstance(part, str) and "\x00" in part for part in position):
+            raise ValueError
         return [kind(part) for kind, part in zip(kinds, position, strict=True)]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         raise ProblemError(422, "cursor 无效：请使用上一页返回的 next", title="Invalid cursor") from None
 
 

@@ -216,6 +216,8 @@ def _event(row: dict[str, Any], *, withheld: bool) -> dict[str, Any]:
         "cancelled": row["cancelled_at"] is not None,
         "location": location,
         "detail": None if withheld else row["detail"],
+        # A flaw's detail quotes what the device said.
+        "flaws": [flaw | {"detail": None} for flaw in row["flaws"]] if withheld else row["flaws"],
     }
 
 

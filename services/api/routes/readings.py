@@ -76,7 +76,7 @@ async def readings(
         if device is None:
             raise not_found()
         until = end or datetime.now(UTC) + timedelta(minutes=5)
-        since = start or until - timedelta(days=1)
+        since = start or max(until, _LONG_AGO + timedelta(days=2)) - timedelta(days=1)
         if since >= until:
             raise ProblemError(422, "from 必须早于 to")
         values: dict[str, Any] = {"key": device["key"], "from": since, "to": until, "limit": limit + 1}

@@ -107,7 +107,7 @@ class TestReadings:
         items = [{"ts": TS, "seq": number, "steps": 1} for number in range(MAX_ARRAY + 2)]
         readings, flaws = decode_readings(json.dumps(items).encode(), NOW)
         assert len(readings) == MAX_ARRAY
-        assert [flaw.reason for flaw in flaws] == [Reason.TOO_LARGE, Reason.TOO_LARGE]
+        assert [flaw.reason for flaw in flaws] == [Reason.TOO_LARGE]
 
     @pytest.mark.parametrize("ts", ["2019-12-31T23:59:59Z", "2026-11-22T04:05:01Z"])
     def test_an_impossible_time_is_not_stored(self, ts: str) -> None:

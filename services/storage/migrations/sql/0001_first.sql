@@ -185,12 +185,14 @@ CREATE INDEX events_waiting_cancels ON events (device_id, cancels) WHERE type = 
 CREATE TABLE event_queue (
     event       bigint PRIMARY KEY REFERENCES events ON DELETE CASCADE,
     device_id   text NOT NULL,
+    urgent      boolean NOT NULL,               -- an emergency or a cancel: goes before all others
     queued_at   timestamptz NOT NULL DEFAULT now(),
     attempts    integer NOT NULL DEFAULT 0,
     not_before  timestamptz NOT NULL DEFAULT '-infinity',
     last_error  text
 );
 CREATE INDEX event_queue_device ON event_queue (device_id, event);
+CREATE INDEX event_queue_order ON event_queue (urgent DESC, event);
 
 CREATE TABLE service_requests (
     id              uuid PRIMARY KEY,
@@ -364,6 +366,13 @@ CREATE TABLE gateway_slots (
     backend_pid integer,                        -- its database session, whose advisory lock holds the slot
     beat_at     timestamptz NOT NULL DEFAULT '-infinity'
 );
+
+-- The group in which gateways share the devices' topics: whoever knows it could take a share, so it is secret too.
+CREATE TABLE gateway_group (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    name     text NOT NULL DEFAULT replace(gen_random_uuid()::text, '-', '')
+);
+INSERT INTO gateway_group DEFAULT VALUES;
 
 CREATE TABLE workers (
     id         uuid PRIMARY KEY,

@@ -3,6 +3,11 @@ import type { Alert, AlertState, Severity } from '../api/types'
 const WORST_FIRST: readonly Severity[] = ['red', 'orange', 'yellow', 'blue']
 const UNRESOLVED: readonly AlertState[] = ['triggered', 'acknowledged', 'dispatched', 'arrived']
 
+/** Since when somebody waits, in ms: a device's clock that runs ahead must not make a wait look shorter. */
+export function begun(alert: Alert): number {
+  return Math.min(Date.parse(alert.occurred_at), Date.parse(alert.received_at))
+}
+
 export function unresolved(alert: Alert): boolean {
   return UNRESOLVED.includes(alert.state)
 }
@@ -17,7 +22,7 @@ export function byUrgency(a: Alert, b: Alert): number {
   return (
     rank(a.severity) - rank(b.severity) ||
     Number(b.attention) - Number(a.attention) ||
-    Date.parse(a.occurred_at) - Date.parse(b.occurred_at) ||
+    begun(a) - begun(b) ||
     (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
   )
 }

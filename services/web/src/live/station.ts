@@ -85,10 +85,13 @@ export function openStation(organization: Organization, me: Me) {
     const red = heard.filter(({ alert }) => alert.severity === 'red').map(({ alert }) => alert.id)
     const worst = board.open.value.find((alert) => red.includes(alert.id))
     if (ui.dialog !== null || ui.sheet || moving.inFlight.has(selectedId.value ?? '')) return
-    if (worst) {
+    // Whoever is reading an address to 120 must not have it change before their eyes: what is red and open, or already
+    // answered, stays; the new one is announced, sounds, and stands in the list.
+    const selected = board.open.value.find((alert) => alert.id === selectedId.value)
+    if (worst && (!selected || (selected.severity !== 'red' && selected.state === 'triggered'))) {
       if (selectedId.value !== null && selectedId.value !== worst.id) unsettle()
       select(worst.id)
-    } else if (!board.open.value.some((alert) => alert.id === selectedId.value)) {
+    } else if (!selected) {
       // Nothing is selected, or one that is closed: something that waits goes before it.
       const first = heard.length > 0 || selectedId.value === null ? board.open.value[0] : undefined
       if (first) {
