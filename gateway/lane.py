@@ -49,7 +49,7 @@ class Lane(threading.Thread, ABC):
         """Called by the network thread: hands over, never blocks."""
         self._waiting.put((0 if self.urgent(message) else 1, next(self._numbers), message))
 
-    def urgent(self, message: Message) -> bool:  # noqa: ARG002 - for lanes that know better
+    def urgent(self, message: Message) -> bool:
         """Whether the message goes before those that wait."""
         return False
 

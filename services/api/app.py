@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import psycopg_pool
 from fastapi import APIRouter, FastAPI, WebSocket
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -171,7 +171,13 @@ def make_app(settings: Settings) -> FastAPI:
     app.include_router(operations.router)
     web = settings.web_dir or _WEB
     if (web / "index.html").is_file():
-        app.mount("/", StaticFiles(directory=web, html=True), name="web")
+        # Not the whole of "/": a mount there would answer 404 to a wrong method of a route.
+        app.mount("/assets", StaticFiles(directory=web / "assets", check_dir=False), name="web")
+
+        @app.get("/", include_in_schema=False)
+        async def station_screen() -> FileResponse:
+            return FileResponse(web / "index.html", headers={"cache-control": "no-cache"})
+
     else:
 
         @app.get("/", include_in_schema=False)

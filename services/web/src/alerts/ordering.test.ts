@@ -24,6 +24,12 @@ describe('the list', () => {
     expect(ids([five, noon].sort(byUrgency))).toEqual(['noon', 'five'])
   })
 
+  it('takes no wait for shorter because a device has its clock ahead', () => {
+    const ahead = alert({ id: 'ahead', occurred_at: '2026-11-22T12:04:00+08:00', received_at: '2026-11-22T11:59:00+08:00' })
+    const noon = alert({ id: 'noon', occurred_at: '2026-11-22T12:00:00+08:00' })
+    expect(ids([noon, ahead].sort(byUrgency))).toEqual(['ahead', 'noon'])
+  })
+
   it('does not depend on the order of arrival when all else is equal', () => {
     expect(ids([alert({ id: 'b' }), alert({ id: 'a' })].sort(byUrgency))).toEqual(['a', 'b'])
   })

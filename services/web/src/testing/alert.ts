@@ -27,6 +27,7 @@ export function alert(changes: Partial<Alert> = {}): Alert {
     confidence: null,
     version: 1,
     holder: null,
+    ...(changes.occurred_at ? { received_at: changes.occurred_at } : {}),
     ...changes,
   }
 }
