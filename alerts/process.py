@@ -184,9 +184,9 @@ class Worker:
                 if not told:
                     log.error("the broker is away, receipts wait: %s", errors.exceptions[0])
                 told, self._mqtt_ok = True, False
-                # A cancellation that came with the error is not lost with it.
-                if (task := asyncio.current_task()) is not None and task.cancelling():
-                    raise asyncio.CancelledError from None
+            # A cancellation that came with the error is not lost with it.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError
             await asyncio.sleep(1)
 
     async def _deliver_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
