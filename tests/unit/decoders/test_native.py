@@ -16,6 +16,7 @@ from gateway.decoders.native import (
     decode_readings,
     decode_result,
     decode_status,
+    names_emergency,
     payload_id,
     storable,
 )
@@ -223,6 +224,13 @@ class TestEvents:
     def test_the_same_instant_in_another_zone_is_the_same_repeat(self) -> None:
         assert emergency(sos()).ts_key == emergency(sos(ts="2026-11-22T03:59:58.123Z")).ts_key
         assert emergency(sos()).ts_key != emergency(sos(ts="2026-11-22T03:59:58.124Z")).ts_key
+
+
+def test_emergencies_and_cancels_go_first() -> None:
+    assert names_emergency(sos())
+    assert names_emergency(sos(type="cancel", cancels="e0"))
+    assert names_emergency(b'{"type":"fall","ts":')
+    assert not names_emergency(sos(type="door_open"))
 
 
 def test_status_and_results() -> None:
