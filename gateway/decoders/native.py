@@ -32,6 +32,7 @@ from gateway.decoders.model import (
 #: Larger messages go to quarantine; an emergency among them still raises.
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_ARRAY = 500
+MOST_TOLD_ALONE = 20
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(minutes=5)
 
@@ -155,10 +156,6 @@ def _salvage_readings(payload: bytes, now: datetime) -> tuple[list[Reading], lis
     items = document if array else [document]
     readings: list[Reading] = []
     flaws: list[Flaw] = []
-    if len(items) > MAX_ARRAY:
-        # One flaw for all that is too much: a row for each would be a way to fill the disk.
-        told = f"{len(items)} readings; an array may have {MAX_ARRAY}: the rest was not read, send it apart"
-        flaws.append(Flaw(Reason.TOO_LARGE, None, told))
     for item in items[:MAX_ARRAY]:
         found: list[Flaw] = []
         if not isinstance(item, dict):
@@ -172,7 +169,17 @@ def _salvage_readings(payload: bytes, now: datetime) -> tuple[list[Reading], lis
                 else:
                     found.append(made)
         flaws.extend(_with_part(flaw, item) if array else flaw for flaw in found)
+    flaws += _beyond(items)
     return readings, flaws
+
+
+def _beyond(items: list[Any]) -> list[Flaw]:
+    """What is over an array's length: some items alone, the rest as one, so that nobody fills a disk with rows."""
+    over = items[MAX_ARRAY:]
+    told = f"an array may have {MAX_ARRAY} readings, this one has {len(items)}: send the rest apart"
+    flaw = Flaw(Reason.TOO_LARGE, None, told)
+    alone, rest = over[:MOST_TOLD_ALONE], over[MOST_TOLD_ALONE:]
+    return [_with_part(flaw, item) for item in alone] + ([_with_part(flaw, rest)] if rest else [])
 
 
 def _reading(item: Any, now: datetime) -> Reading | Flaw:

@@ -108,7 +108,9 @@ class TestReadings:
         items = [{"ts": TS, "seq": number, "steps": 1} for number in range(MAX_ARRAY + 2)]
         readings, flaws = decode_readings(json.dumps(items).encode(), NOW)
         assert len(readings) == MAX_ARRAY
-        assert [flaw.reason for flaw in flaws] == [Reason.TOO_LARGE]
+        assert [flaw.reason for flaw in flaws] == [Reason.TOO_LARGE, Reason.TOO_LARGE]
+        _, flaws = decode_readings(b"[" + b",".join([b"0"] * 100_000) + b"]", NOW)
+        assert len(flaws) == MAX_ARRAY + 21, "no row for each of a hundred thousand"
 
     @pytest.mark.parametrize("ts", ["2019-12-31T23:59:59Z", "2026-11-22T04:05:01Z"])
     def test_an_impossible_time_is_not_stored(self, ts: str) -> None:
