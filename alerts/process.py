@@ -53,6 +53,8 @@ class Worker:
         #: which of our tasks the database refused, and has done nothing for since; "connection" until the first works
         self._refused: set[str] = {"connection"}
         self._mqtt_ok = False
+        #: set before the process is cancelled
+        self.stopping = False
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
         self._counters = {"events_taken_in": 0, "failures": 0, "timers": 0, "receipts": 0}
 
@@ -173,7 +175,7 @@ class Worker:
     async def _deliver(self) -> None:
         """Holds the connection to the broker, and opens it again while it is away."""
         told = False
-        while True:
+        while not self.stopping:  # a cancellation that comes with the broker's end is lost in the group's errors
             try:
                 async with mqtt_client(self._settings) as client, asyncio.TaskGroup() as tasks:
                     log.info("connected to the broker")
@@ -184,9 +186,6 @@ class Worker:
                 if not told:
                     log.error("the broker is away, receipts wait: %s", errors.exceptions[0])
                 told, self._mqtt_ok = True, False
-            # A cancellation that came with the error is not lost with it.
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise asyncio.CancelledError
             await asyncio.sleep(1)
 
     async def _deliver_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
@@ -213,6 +212,7 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
+        worker.stopping = True
         # Until it is done: asyncio.wait_for of Python 3.11 may swallow a cancellation that comes with its result.
         if main.cancel():
             loop.call_later(1.0, stop)
