@@ -49,7 +49,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pulse = Pulse()
-        self._wakes = {"anhu_events": asyncio.Event(), "anhu_outbox": asyncio.Event(), "timers": asyncio.Event()}
+        self._wakes = {"anhu_events": asyncio.Event(), "anhu_outbox": asyncio.Event()}
         #: which of our tasks the database refused, and has done nothing for since; "connection" until the first works
         self._refused: set[str] = {"connection"}
         self._mqtt_ok = False

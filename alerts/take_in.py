@@ -4,11 +4,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-import uuid_utils
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
+from uuid_utils.compat import uuid7
 
 from alerts import ledger
 from alerts.domain import intake
@@ -112,7 +111,7 @@ async def _take_in(connection: Connection, event_row: int) -> None:
         service = str((event.detail or {}).get("service", ""))
         await connection.execute(
             _SERVICE_REQUEST,
-            (_new_id(), event.id, _home_of(row, elder).organization_id, row["elder_id"], event.device_id, service, now),
+            (uuid7(), event.id, _home_of(row, elder).organization_id, row["elder_id"], event.device_id, service, now),
         )
         return
     rule = (await ledger.load_rules(connection)).get(event.type)
@@ -127,7 +126,7 @@ async def _raise_or_fold(connection: Connection, event: Event, rule: Rule, home:
     assert clock is not None
     now: datetime = clock[0]
     before = intake.fold_target(candidates, event, home, now)
-    change = intake.fold(before, event) if before else intake.raise_alert(event, rule, home, _new_id(), now)
+    change = intake.fold(before, event) if before else intake.raise_alert(event, rule, home, uuid7(), now)
     await ledger.save(connection, before, change, now, ledger.Folded(event.id, event.device_id, event.event_id))
     alert = change.alert
     for waiting in await _waiting_cancels(connection, event):
@@ -185,7 +184,3 @@ def _event_of(row: dict[str, Any]) -> Event:
         position=None if row["lat"] is None else Position(row["lat"], row["lon"], row["accuracy"]),
         detail=row["detail"],
     )
-
-
-def _new_id() -> UUID:
-    return UUID(bytes=uuid_utils.uuid7().bytes)

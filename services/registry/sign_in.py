@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import jwt
-import uuid_utils
 from psycopg.rows import dict_row
+from uuid_utils.compat import uuid7
 
 from services.registry.passwords import verify_password
 from services.registry.reach import Caller
@@ -105,7 +105,7 @@ async def sign_in(connection: Connection, settings: Settings, username: str, pas
     if not await verify_password(account[1] if account else None, password) or account is None:
         raise WrongSignInError
     await connection.execute(_FORGIVE, (username, address))
-    session_id = UUID(bytes=uuid_utils.uuid7().bytes)
+    session_id = uuid7()
     refresh_token = secrets.token_urlsafe(32)
     await connection.execute(
         _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address)

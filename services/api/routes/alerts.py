@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from alerts.domain.alert import UNRESOLVED, Actor, Refusal
 from alerts.domain.alert import Alert as DomainAlert
+from alerts.domain.intake import LATE_FROM_SECONDS
 from alerts.domain.transitions import Acknowledge, Arrive, Dispatch, FollowUp, Move, Resolve
 from alerts.ledger import ALERT, alert_of
 from alerts.move import move_alert
@@ -212,7 +213,7 @@ def _event(row: dict[str, Any], *, withheld: bool) -> dict[str, Any]:
     if row["lat"] is not None and not withheld:
         location = {"lat": row["lat"], "lon": row["lon"], "accuracy": row["accuracy"]}
     return row | {
-        "late_seconds": late if late >= 60 else 0,
+        "late_seconds": late if late >= LATE_FROM_SECONDS else 0,
         "cancelled": row["cancelled_at"] is not None,
         "location": location,
         "detail": None if withheld else row["detail"],
