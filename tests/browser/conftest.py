@@ -16,7 +16,9 @@ WEB = Path(__file__).parents[2] / "services" / "web" / "dist" / "index.html"
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture(scope="session")
+# For one file, not for the session: while it is open, Playwright's event loop runs in this thread, and a worker that
+# goes on to asynchronous tests could start no loop of its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     assert WEB.is_file(), "the station screen is not built: run `make web`"
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -30,7 +30,10 @@ export function followSelected(selectedId: Readonly<Ref<string | null>>, board: 
   })
   const elderKey = computed(() => {
     const now = alert.value
-    return now?.elder ? `${now.elder.id} ${now.id} ${unresolved(now)}` : null
+    if (!now?.elder) return null
+    // The server gives the card while any alert of this elder is open: it goes from the screen with the last of them.
+    const elderId = now.elder.id
+    return `${elderId} ${now.id} ${unresolved(now) || board.open.value.some((other) => other.elder?.id === elderId)}`
   })
 
   watch(selectedId, () => Object.assign(shown, { detail: null, detailTrouble: '' }), { flush: 'sync' })

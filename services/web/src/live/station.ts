@@ -1,4 +1,4 @@
-import { computed, inject, provide, reactive, ref, shallowRef, watch, type InjectionKey } from 'vue'
+import { computed, inject, onScopeDispose, provide, reactive, ref, shallowRef, watch, type InjectionKey } from 'vue'
 import { createBoard, type Heard } from '../alerts/board'
 import { followSelected } from '../alerts/detail'
 import { nextMove } from '../alerts/moves'
@@ -8,10 +8,11 @@ import type { Alert, Me, Move, Organization, Problem } from '../api/types'
 import { expire } from '../signin/session'
 import { runAlarm } from '../sound/alarm'
 import { hearHeartbeat, serverNow } from '../time/now'
-import { announceNews } from '../ui/announcer'
+import { announceNews, hush } from '../ui/announcer'
 import { caughtUp, known, type CaughtUp, type Known } from './caughtUp'
 import { runLive } from './run'
 import { watchSeen } from './seen'
+import { selectionAfter } from './selection'
 import { narrow } from '../ui/viewport'
 
 /** 刚处置 goes back one shift. */
@@ -82,23 +83,11 @@ export function openStation(organization: Organization, me: Me) {
     alerts.forEach((alert) => routedHere.add(alert.id))
     if (heard.some(({ alert }) => alert.severity !== 'blue')) alarm.ring()
     if (heard.length > 0) announceNews(heard)
-    const red = heard.filter(({ alert }) => alert.severity === 'red').map(({ alert }) => alert.id)
-    const worst = board.open.value.find((alert) => red.includes(alert.id))
     if (ui.dialog !== null || ui.sheet || moving.inFlight.has(selectedId.value ?? '')) return
-    // Whoever is reading an address to 120 must not have it change before their eyes: what is red and open, or already
-    // answered, stays; the new one is announced, sounds, and stands in the list.
-    const selected = board.open.value.find((alert) => alert.id === selectedId.value)
-    if (worst && (!selected || (selected.severity !== 'red' && selected.state === 'triggered'))) {
-      if (selectedId.value !== null && selectedId.value !== worst.id) unsettle()
-      select(worst.id)
-    } else if (!selected) {
-      // Nothing is selected, or one that is closed: something that waits goes before it.
-      const first = heard.length > 0 || selectedId.value === null ? board.open.value[0] : undefined
-      if (first) {
-        if (selectedId.value !== null) unsettle()
-        select(first.id)
-      }
-    }
+    const next = selectionAfter(selectedId.value, board.open.value, heard)
+    if (next === selectedId.value) return
+    if (selectedId.value !== null) unsettle()
+    select(next)
   }
 
   function select(id: string | null): void {
@@ -222,6 +211,7 @@ export function openStation(organization: Organization, me: Me) {
     seen,
     ui,
   }
+  onScopeDispose(hush)
   provide(KEY, station)
   return station
 }

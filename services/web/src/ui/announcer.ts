@@ -12,6 +12,12 @@ export function say(words: string): void {
   calmText.value = words
 }
 
+/** Nothing about anybody stays in the page once the station is left. */
+export function hush(): void {
+  urgentText.value = ''
+  calmText.value = ''
+}
+
 export function announceNews(heard: readonly Heard[]): void {
   const red = heard.filter(({ alert }) => alert.severity === 'red')
   const first = (red[0] ?? heard[0])?.alert

@@ -8,6 +8,13 @@ const HAPPENED: Readonly<Record<string, string>> = {
   water_leak: '家中漏水报警',
 }
 
+/** Whom the sentence is read to: fire and gas are 119's, a burst pipe is nobody's emergency number. */
+const CALLED: Readonly<Record<string, string>> = { smoke: '报 119', gas: '报 119', water_leak: '转告物业' }
+
+export function calledWith(alert: Alert): string {
+  return CALLED[alert.type] ?? '报 120'
+}
+
 /**
  * What is read to 120 in one breath: address, name, sex, age, what happened, telephone. Without the card (not
  * loaded, or nobody registered) it says what the alert itself knows.

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Elder } from '../api/types'
 import { alert } from '../testing/alert'
-import { callSentence, dialled, spoken } from './call120'
+import { calledWith, callSentence, dialled, spoken } from './emergencyCall'
 
 const elder: Elder = {
   id: 'e1',
@@ -42,6 +42,12 @@ it('says what the alert itself knows before the card is there, or when nobody is
 
 it('begins with 演练 in a drill, so that nobody sends an ambulance', () => {
   expect(callSentence(alert({ drill: true }), elder)).toMatch(/^（演练）/)
+})
+
+it('names whom to call: fire and gas are not for an ambulance alone', () => {
+  expect(calledWith(alert())).toBe('报 120')
+  expect(calledWith(alert({ type: 'gas' }))).toBe('报 119')
+  expect(calledWith(alert({ type: 'water_leak' }))).toBe('转告物业')
 })
 
 it('groups digits to be read aloud, and dials without them', () => {
