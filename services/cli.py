@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from services.runtime import logs, settings
-from simulators.cli import simulate
 
 _SETTINGS = "Settings come from the environment:\n\n" + "\n\n".join(
     f"{name} — {what} (default: {default})" for name, default, what in settings.described()
@@ -20,7 +19,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("simulate")(simulate)
 
 
 def _load(*, needs_secret: bool = False) -> settings.Settings:
@@ -76,6 +74,11 @@ def demo(
 
 def main() -> None:
     """The entry point: a wrong setting is one sentence, not a traceback."""
+    if sys.argv[1:2] in ([], ["--help"], ["simulate"]):
+        # Only then: a part that has died has to be back soon, and does not wait for the simulators to load.
+        from simulators.cli import simulate
+
+        app.command("simulate")(simulate)
     try:
         app()
     except settings.SettingsError as error:

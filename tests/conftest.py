@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.parts.broker import Broker
+from tests.parts.figures import Tell
 from tests.parts.ports import free_port
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
 from tests.parts.system import Device, System, seed_database
@@ -26,6 +27,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.parent
         item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "contract" else str(item.path)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # With several workers the reports are all that comes home, so the figures travel in them.
+    figures = [
+        str(value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if figures:
+        terminalreporter.section("what was done, and what was seen")
+        for line in figures:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Tell:
+    """Takes a line of figures, printed when all tests are over."""
+    return lambda line: record_property("figure", f"{request.node.name}: {line}")
 
 
 def _new_folder() -> Iterator[Path]:
@@ -125,12 +148,13 @@ def ports() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def system(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
     """gateway, alerts and api with the demo's people, shared by all tests that break nothing of it.
 
     Tests take turns with its devices: `wristband` hands out one that no test had before.
     """
-    directory = tmp_path_factory.mktemp("system")
+    directory = _shared_folder / "system"
+    directory.mkdir()
     broker = Broker(directory / "broker")
     broker.start()
     with fresh_database(postgres.url()) as url:

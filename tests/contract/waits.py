@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from websockets.sync.client import connect
 
 from tests.contract.asking import bring_to, close_code, kinds, raised
 from tests.parts import documents
 from tests.parts.ports import free_port
-from tests.parts.system import Device, Person, System, event, live_address
+from tests.parts.system import Device, Person, System, event, is_ready, live_address
 from tests.parts.waiting import until
 
 
@@ -110,15 +109,8 @@ def a_stream_outlives_its_access_token_until_sign_out(scene: Scene) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     scene.system.start("api-short", ANHU_HTTP_PORT=str(port), ANHU_ACCESS_TOKEN_SECONDS="10")
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
-
     try:
-        until(answers, "the api with short tokens is ready", limit=60, every=0.2)
+        until(lambda: is_ready(url), "the api with short tokens is ready", limit=60, every=0.2)
         person = scene.system.sign_in("xichan-1", url=url)
         assert person.tokens["expires_in"] == 10
         with person.screen(scene.system.organization("community", 1)) as screen:

@@ -16,35 +16,12 @@ from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_
 from tests.parts.system import System, seed_database
 
 ELDERS = 40
-Tell = Callable[[str], None]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Processes are started again and again: on a busy machine each takes seconds."""
     if item.path.parent == Path(__file__).parent:
         item.add_marker(pytest.mark.timeout(300))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    # With several workers the reports are all that comes home, so the figures travel in them.
-    figures = [
-        str(value)
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if isinstance(report, pytest.TestReport) and report.when == "call"
-        for name, value in report.user_properties
-        if name == "figure"
-    ]
-    if figures:
-        terminalreporter.section("what was broken, and what was seen")
-        for line in figures:
-            terminalreporter.write_line(line)
-
-
-@pytest.fixture
-def tell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Tell:
-    """Takes a line of figures, printed when all tests are over."""
-    return lambda line: record_property("figure", f"{request.node.name}: {line}")
 
 
 @pytest.fixture

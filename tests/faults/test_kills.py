@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import httpx
 
-from tests.faults.conftest import Tell
 from tests.faults.killing import Killer, start_named
 from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness, redelivered
+from tests.parts.figures import Tell
 from tests.parts.system import System
 
 NAMES = ("gateway", "alerts", "api")

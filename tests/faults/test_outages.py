@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import psycopg
 
-from tests.faults.conftest import Fragile, Tell
+from tests.faults.conftest import Fragile
 from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
+from tests.parts.figures import Tell
 from tests.parts.system import System
 
 

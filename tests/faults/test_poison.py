@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.faults.bridge import BRIDGE
-from tests.faults.conftest import Tell
 from tests.faults.storm import eventually
+from tests.parts.figures import Tell
 from tests.parts.system import Device, System, event
 
 _unused = itertools.count()

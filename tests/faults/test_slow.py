@@ -11,9 +11,9 @@ import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
 
 from services.broker.accounts import BENCH
-from tests.faults.conftest import Tell
 from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
 from tests.parts.broker import Broker
+from tests.parts.figures import Tell
 from tests.parts.system import Device, System, event
 
 FLOOD = 20_000

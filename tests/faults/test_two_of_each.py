@@ -3,9 +3,9 @@
 import signal
 from collections.abc import Callable
 
-from tests.faults.conftest import Tell
 from tests.faults.killing import Killer, start_named, stop_inside
 from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
+from tests.parts.figures import Tell
 from tests.parts.system import Device, System
 
 KILLED = ("gateway", "gateway-2", "alerts", "alerts-2")
@@ -117,7 +117,7 @@ def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(
 
 
 def test_slots_do_not_grow_with_restarts(pair: System, tell: Tell) -> None:
-    for turn in range(10):
+    for turn in range(5):
         pair.kill("gateway-2")
         if turn % 4 == 3:  # some come back after the other has taken their slot over
             eventually(lambda: working(pair, "gateway", 1), "one gateway is left")
@@ -133,5 +133,5 @@ def test_slots_do_not_grow_with_restarts(pair: System, tell: Tell) -> None:
             "the gateway is back at work",
             limit=20,
         )
-    tell(f"{slots(pair)} slots after 10 restarts beside another gateway")
+    tell(f"{slots(pair)} slots after 5 restarts beside another gateway")
     assert slots(pair) <= 3

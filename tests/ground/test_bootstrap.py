@@ -77,7 +77,7 @@ def test_what_the_browser_app_is_made_from(bootstrap: ModuleType) -> None:
         file = bootstrap.WEB / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    assert sorted(path.relative_to(bootstrap.WEB).as_posix() for path in bootstrap.web_sources()) == [
+    assert sorted(path.relative_to(bootstrap.WEB).as_posix() for path in bootstrap.files_of(bootstrap.WEB)) == [
         "package.json",
         "src/main.ts",
     ]

@@ -115,7 +115,7 @@ async def test_a_storm_through_two_broker_kills_is_told_stored_to_the_last_press
 
 async def test_presses_that_are_lost_are_counted_and_fail_the_command(simulate, peer):
     peer.answer = lambda event: [] if event["seq"] == 2 else ["stored"]
-    arguments = ("--presses", "6", "--rate", "100", "--only", "wb-004", "--only", "wb-005", "--timeout", "1")
+    arguments = ("--presses", "6", "--rate", "100", "--only", "wb-004", "--only", "wb-005", "--timeout", "5")
     code, printed, _ = await (await simulate(*arguments)).ended()
     summary = json.loads(printed)
     assert code == 1

@@ -243,7 +243,7 @@ INSERT INTO alert_rules (type, severity, title, then_seconds, then_severity, the
     ('sos',         'red',    '紧急救援 · 本人呼救',   NULL, NULL,  NULL),
     ('smoke',       'red',    '紧急救援 · 烟雾报警',   NULL, NULL,  NULL),
     ('gas',         'red',    '紧急救援 · 燃气泄漏',   NULL, NULL,  NULL),
-    ('fall',        'orange', '疑似跌倒 · 等待本人取消', 30,   'red', '紧急救援 · 跌倒未取消'),
+    ('fall',        'orange', '疑似跌倒',               30,   'red', '紧急救援 · 跌倒未取消'),
     ('water_leak',  'yellow', '漏水报警',              NULL, NULL,  NULL),
     ('tamper',      'yellow', '设备被拆动',            NULL, NULL,  NULL);
 

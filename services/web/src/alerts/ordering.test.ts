@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Alert } from '../api/types'
 import { alert } from '../testing/alert'
-import { byFollowUp, byUrgency, waiting } from './ordering'
+import { byFollowUp, byUrgency, cancellable, waiting } from './ordering'
 
 const ids = (list: Alert[]): string[] => list.map(({ id }) => id)
 
@@ -54,4 +54,12 @@ it('刚处置 has those to be followed up first, then the newest', () => {
     alert({ id: 'new', state: 'resolved', raised_at: '2026-11-22T02:00:00Z' }),
   ]
   expect(ids(list.sort(byFollowUp))).toEqual(['new', 'old', 'done'])
+})
+
+it('says that a fall may be cancelled only while it may', () => {
+  const fall = alert({ type: 'fall', severity: 'orange' })
+  expect(cancellable(fall)).toBe(true)
+  expect(cancellable({ ...fall, state: 'acknowledged' })).toBe(false)
+  expect(cancellable({ ...fall, severity: 'red' })).toBe(false)
+  expect(cancellable(alert())).toBe(false)
 })

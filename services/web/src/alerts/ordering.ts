@@ -12,6 +12,11 @@ export function unresolved(alert: Alert): boolean {
   return UNRESOLVED.includes(alert.state)
 }
 
+/** A fall that nobody has taken yet and that has not become red: the elder may still say that nothing happened. */
+export function cancellable(alert: Alert): boolean {
+  return alert.type === 'fall' && alert.severity === 'orange' && alert.state === 'triggered'
+}
+
 /** Nobody has it, or somebody has it and the elder pressed again: it sounds, and it flashes. */
 export function waiting(alert: Alert): boolean {
   return alert.state === 'triggered' || (alert.attention && unresolved(alert))
