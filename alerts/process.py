@@ -18,7 +18,7 @@ from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
-from services.storage.hung import LET_GO, LET_GO_SLOWLY
+from services.storage.hung import GIVE_UP, LET_GO, LET_GO_SLOWLY
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,7 @@ class Worker:
                         self._settings.database_url, autocommit=True, connect_timeout=5
                     ) as connection:
                         await connection.execute(LET_GO)
+                        await connection.execute(GIVE_UP)
                         await work(connection, partial(self._works, name))
                 except psycopg.Error as error:
                     self._lost(name, error)

@@ -38,7 +38,7 @@ WHERE beat_at < clock_timestamp() - make_interval(secs => %s)
 """
 #: A process with more than one slot gives one to a newcomer.
 _SPARE = """
-SELECT slot, backend_pid FROM gateway_slots
+SELECT slot, client_id, backend_pid FROM gateway_slots
 WHERE holder IN (SELECT holder FROM gateway_slots WHERE holder IS NOT NULL GROUP BY holder HAVING count(*) > 1)
 ORDER BY slot DESC LIMIT 1
 """
@@ -65,6 +65,7 @@ class Slots(threading.Thread):
         self._taken, self._lost = taken, lost
         self._held: dict[int, Slot] = {}
         self._holder = uuid.uuid4()
+        self._turned_away = False
         self._ended = threading.Event()
 
     def held(self) -> int:
@@ -118,21 +119,26 @@ class Slots(threading.Thread):
                     return
             spare = connection.execute(_SPARE).fetchone()
             if spare is not None:
-                connection.execute("SELECT pg_terminate_backend(%s)", (spare[1],))
-                client_id = connection.execute(
-                    "SELECT client_id FROM gateway_slots WHERE slot = %s", (spare[0],)
-                ).fetchone()
-                if client_id is not None and self._hold(spare[0], client_id[0]):
+                number, client_id, backend_pid = spare
+                # Waits until the session has ended, and its lock with it.
+                connection.execute("SELECT pg_terminate_backend(%s, 2000)", (backend_pid,))
+                if self._hold(number, client_id):
                     return
+            if not self._turned_away:
+                # The lock of a process that died a moment ago goes with its session, a moment later.
+                self._turned_away = True
+                return
             with contextlib.suppress(psycopg.errors.UniqueViolation):  # two newcomers: the next turn finds it
                 connection.execute(_NEW, (f"anhu-{secrets.token_urlsafe(24)}",))
 
     def _adopt(self) -> None:
-        with self._connect() as connection:
-            connection.execute(_HUNG, (TAKEOVER_SECONDS,))
-            for number, client_id in connection.execute(_FREE, {"any": False, "seconds": TAKEOVER_SECONDS}).fetchall():
-                if number not in self._held and self._hold(number, client_id):
-                    log.warning("slot %d was held by nobody, taken over", number)
+        if not self._held:
+            return
+        connection = next(iter(self._held.values())).connection
+        connection.execute(_HUNG, (TAKEOVER_SECONDS,))
+        for number, client_id in connection.execute(_FREE, {"any": False, "seconds": TAKEOVER_SECONDS}).fetchall():
+            if number not in self._held and self._hold(number, client_id):
+                log.warning("slot %d was held by nobody, taken over", number)
 
     def _hold(self, number: int, client_id: str) -> bool:
         slot = self._take(number, client_id)

@@ -13,7 +13,7 @@ from tests.parts.broker import Broker
 from tests.parts.figures import Tell
 from tests.parts.ports import free_port
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
-from tests.parts.system import Device, System, seed_database
+from tests.parts.system import Device, System, running_system, seed_database
 
 # No deadline for one example: the machine has other work to do too.
 settings.register_profile("test", max_examples=100, deadline=None)
@@ -153,30 +153,14 @@ def system(postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
 
     Tests take turns with its devices: `wristband` hands out one that no test had before.
     """
-    directory = _shared_folder / "system"
-    directory.mkdir()
-    broker = Broker(directory / "broker")
-    broker.start()
-    with fresh_database(postgres.url()) as url:
-        seeded = seed_database(url, directory / "keys.json", elders=600)
-        system = System(directory, url, broker, seeded)
-        system.start()
-        try:
-            system.wait_until_ready()
-            yield system
-        finally:
-            system.stop()
-            broker.stop()
+    with running_system(_shared_folder / "system", postgres, elders=600) as system:
+        yield system
 
 
 @pytest.fixture(scope="session")
 def _wristbands(system: System) -> Iterator[str]:
     """Wristbands of elders of the first station."""
-    rows = system.sql(
-        "SELECT device_id FROM devices WHERE kind = 'wristband' AND organization_id = %s ORDER BY device_id",
-        system.seeded.organization_id,
-    )
-    return iter([row[0] for row in rows])
+    return iter(system.station_devices("wristband"))
 
 
 @pytest.fixture

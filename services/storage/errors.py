@@ -18,5 +18,8 @@ def is_outage(error: Exception) -> bool:
 
 
 def is_conflict(error: Exception) -> bool:
-    """A deadlock or the like: rolled back, nothing wrong with anybody, to be tried again at once."""
-    return isinstance(error, psycopg.Error) and (error.sqlstate or "")[:2] == "40"
+    """A deadlock, a lock that did not come in time or the like: rolled back, nothing wrong with anybody, to be tried
+    again at once."""
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+        return False
+    return error.sqlstate[:2] == "40" or isinstance(error, psycopg.errors.LockNotAvailable)

@@ -7,5 +7,8 @@ session that leaves a transaction open and says nothing; what it did is rolled b
 
 #: As long as a gateway's slot waits for its holder. Our transactions are silent for milliseconds.
 LET_GO = "SET idle_in_transaction_session_timeout = '5s'"
+#: For a process with several sessions: those that wait for the locks of the first to hang stop waiting before LET_GO
+#: ends that one. Otherwise each would get the lock in its turn and hang with it for as long again.
+GIVE_UP = "SET lock_timeout = '3s'"
 #: For a transaction that talks to the broker in between, and holds what nobody waits for.
 LET_GO_SLOWLY = "SET idle_in_transaction_session_timeout = '60s'"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.parts.system import System
+from tests.parts.postgres import PostgresServer
+from tests.parts.system import System, running_system
 
 WALL = {"width": 1920, "height": 1080}
 HAND = {"width": 390, "height": 844}
@@ -30,6 +31,18 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def system(postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
+    """For these tests alone: a station where nothing happens but what they do, and processes that they may kill."""
+    with running_system(_shared_folder / "behind-the-screen", postgres, elders=60) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def _wristbands(system: System) -> Iterator[str]:
+    return iter(system.station_devices("wristband"))
 
 
 @pytest.fixture

@@ -55,11 +55,7 @@ class VirtualButton:
 @pytest.fixture
 def button(system: System) -> str:
     """An emergency button of an elder of the first station."""
-    rows = system.sql(
-        "SELECT device_id FROM devices WHERE kind = 'emergency_button' AND organization_id = %s ORDER BY device_id",
-        system.seeded.organization_id,
-    )
-    return str(rows[-1][0])
+    return system.station_devices("emergency_button")[-1]
 
 
 @pytest.fixture(autouse=True)
@@ -216,32 +212,27 @@ def test_a_wrong_password_is_said_in_chinese(system: System, open_page: OpenPage
 
 
 def test_a_lost_connection_cannot_be_missed_and_nothing_of_it_is_missed(
-    own_system: System, open_page: OpenPage
+    system: System, open_page: OpenPage, wristband: Device
 ) -> None:
-    own_system.start()
-    own_system.wait_until_ready()
-    page = open_page(own_system)
-    sign_in(page, own_system)
+    page = open_page(system)
+    sign_in(page, system)
     expect(page.get_by_test_id("connection-state")).to_contain_text("实时")
-    own_system.kill("api")
+    system.kill("api")
     expect(page.get_by_test_id("banner-connection")).to_contain_text("连接中断")
     seconds = page.get_by_test_id("lost-seconds").inner_text()
     expect(page.get_by_test_id("lost-seconds")).not_to_have_text(seconds)
-    with Device(own_system.broker, str(own_system.seeded.devices[0]["device_id"])) as wristband:
-        pressed = wristband.press()
-        own_system.start("api")
-        expect(page.get_by_test_id("banner-connection")).to_have_count(0)
-        expect(page.get_by_test_id("alert-row")).to_have_count(1)
-        expect(page.get_by_test_id("banner-returned")).to_be_visible()
-        wristband.receipt(pressed["event_id"], "seen")
+    pressed = wristband.press()
+    system.start("api")
+    expect(page.get_by_test_id("banner-connection")).to_have_count(0)
+    expect(page.get_by_test_id("alert-row")).to_have_count(1)
+    expect(page.get_by_test_id("banner-returned")).to_be_visible()
+    wristband.receipt(pressed["event_id"], "seen")
 
 
-def test_the_screen_says_when_the_system_itself_is_silent(own_system: System, open_page: OpenPage) -> None:
-    own_system.start()
-    own_system.wait_until_ready()
-    page = open_page(own_system)
-    sign_in(page, own_system)
-    own_system.kill("gateway")
+def test_the_screen_says_when_the_system_itself_is_silent(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    system.kill("gateway")
     expect(page.get_by_test_id("banner-problem")).to_contain_text("设备消息网关没有响应", timeout=30_000)
-    own_system.start("gateway")
+    system.start("gateway")
     expect(page.get_by_test_id("banner-problem")).to_have_count(0, timeout=30_000)

@@ -46,7 +46,7 @@ def ready(system: System, *names: str) -> System:
     return system
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _shared(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     directory = tmp_path_factory.mktemp("shared")
     broker = BridgedBroker(directory / "broker")
@@ -78,7 +78,7 @@ class Fragile(System):
     postgres: PostgresServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
     directory = tmp_path_factory.mktemp("fragile")
     server, broker = PostgresServer(directory / "postgres"), Broker(directory / "broker")

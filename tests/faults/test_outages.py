@@ -125,7 +125,7 @@ def test_while_the_database_takes_no_writes_nothing_is_acknowledged_and_nothing_
         for what, away, back in outages:
             with ExitStack() as opened:
                 before = stored()[0]
-                raging = storm(system, presses=60, rate=12, seed=len(what))
+                raging = storm(system, presses=120, rate=12, seed=len(what))
                 eventually(lambda: stored()[0] > before + 5, "the first presses", limit=30)  # noqa: B023
                 eventually(alert := lambda: person.get("/alerts", state="triggered")["items"], "an alert")
                 shown = alert()[0]

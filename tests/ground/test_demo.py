@@ -98,25 +98,43 @@ class RunningDemo:
 Start = Callable[..., RunningDemo]
 
 
+def begin(folder: Path, *options: str, environment: dict[str, str] | None = None) -> RunningDemo:
+    """Starts a demo of three elders on free ports, where `options` do not say otherwise."""
+    ports = [] if "--http-port" in options else ["--http-port", str(free_port())]
+    if "--mqtt-port" not in options and "ANHU_MQTT_URL" not in (environment or {}):
+        ports += ["--mqtt-port", str(free_port())]
+    elders = [] if "--elders" in options else ["--elders", "3"]
+    return RunningDemo(folder, *ports, *elders, *options, environment=environment)
+
+
+def end(demo: RunningDemo) -> None:
+    if demo.process.poll() is None:
+        demo.interrupt()
+    for process in demo.living():
+        process.kill()
+
+
 @pytest.fixture
 def start(server_folder: Path) -> Iterator[Start]:
-    """Starts a demo on free ports; `folder` is a name; what still runs at the end of the test is ended."""
+    """Starts a demo in a folder of this name; what still runs at the end of the test is ended."""
     demos: list[RunningDemo] = []
 
-    def begin(*options: str, folder: str = "demo", environment: dict[str, str] | None = None) -> RunningDemo:
-        ports = [] if "--http-port" in options else ["--http-port", str(free_port())]
-        if "--mqtt-port" not in options and "ANHU_MQTT_URL" not in (environment or {}):
-            ports += ["--mqtt-port", str(free_port())]
-        elders = [] if "--elders" in options else ["--elders", "3"]
-        demos.append(RunningDemo(server_folder / folder, *ports, *elders, *options, environment=environment))
+    def make(*options: str, folder: str = "demo", environment: dict[str, str] | None = None) -> RunningDemo:
+        demos.append(begin(server_folder / folder, *options, environment=environment))
         return demos[-1]
 
-    yield begin
+    yield make
     for demo in demos:
-        if demo.process.poll() is None:
-            demo.interrupt()
-        for process in demo.living():
-            process.kill()
+        end(demo)
+
+
+@pytest.fixture(scope="module")
+def running(_shared_folder: Path) -> Iterator[RunningDemo]:
+    """A demo that is ready, for one test after the other; the last one kills it."""
+    demo = begin(_shared_folder / "running-demo")
+    demo.wait_ready()
+    yield demo
+    end(demo)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -163,36 +181,34 @@ def test_a_demo_from_nothing_to_ctrl_c_and_again(start: Start, tell: Tell) -> No
     assert again.living() == []
 
 
-def test_whatever_dies_comes_back(start: Start) -> None:
-    demo = start()
-    demo.wait_ready()
-    for name, pid in demo.parts().items():
+def test_whatever_dies_comes_back(running: RunningDemo) -> None:
+    for name, pid in running.parts().items():
         os.kill(pid, signal.SIGKILL)
-        until(partial(demo.has_another, name, pid), f"{name} runs again", limit=30)
-        assert f"{name} was ended by SIGKILL; starting it again" in demo.output
-    until(lambda: all(map(psutil.pid_exists, demo.parts().values())), "all run")
+        until(partial(running.has_another, name, pid), f"{name} runs again", limit=30)
+        assert f"{name} was ended by SIGKILL; starting it again" in running.output
+    until(lambda: all(map(psutil.pid_exists, running.parts().values())), "all run")
 
 
-def test_a_killed_demo_leaves_nothing_and_starts_again(start: Start) -> None:
-    demo = start()
-    demo.wait_ready()
-    demo.kill()
-    again = start()
-    again.wait_ready()
-    until(lambda: not demo.living(), "nothing of the killed demo is left", limit=30)
-
-
-def test_two_demos_side_by_side_but_not_in_one_folder(start: Start) -> None:
-    first, second = start(folder="one"), start(folder="two")
-    assert first.wait_ready() != second.wait_ready()
-    third = start(folder="one")
+def test_two_demos_side_by_side_but_not_in_one_folder(running: RunningDemo, start: Start) -> None:
+    start().wait_ready()
+    third = begin(running.folder)
     assert third.wait_end() == 1
     assert re.fullmatch(
-        rf"anhu demo: another demo \(process {first.process.pid}\) runs in {first.folder}:"
+        rf"anhu demo: another demo \(process {running.process.pid}\) runs in {running.folder}:"
         r" stop it, or choose another --data-dir\n",
         third.output,
     )
-    assert first.process.poll() is None
+    assert running.process.poll() is None
+
+
+def test_a_killed_demo_leaves_nothing_and_starts_again(running: RunningDemo) -> None:
+    running.kill()
+    again = begin(running.folder)
+    try:
+        again.wait_ready()
+        until(lambda: not running.living(), "nothing of the killed demo is left", limit=30)
+    finally:
+        end(again)
 
 
 def test_a_taken_port_is_named_by_its_option(start: Start) -> None:

@@ -28,6 +28,7 @@ from services.demo.seed import Seeded, credentials, seed
 from tests.parts import documents
 from tests.parts.broker import Broker
 from tests.parts.ports import free_port
+from tests.parts.postgres import PostgresServer, fresh_database
 from tests.parts.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +143,15 @@ class System:
         """The id of the first (second, …) organisation of a tier."""
         return str([one["id"] for one in self.seeded.organizations if one["tier"] == tier][place])
 
+    def station_devices(self, kind: str) -> list[str]:
+        """Ids of the devices of a kind at the first station."""
+        rows = self.sql(
+            "SELECT device_id FROM devices WHERE kind = %s AND organization_id = %s ORDER BY device_id",
+            kind,
+            self.seeded.organization_id,
+        )
+        return [row[0] for row in rows]
+
     def sign_in(self, username: str = "", url: str = "") -> "Person":
         """The first station's operator, or another account; `url` when the api is another than the first."""
         account = self.account(username) if username else self.seeded.operator
@@ -154,6 +164,23 @@ class System:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def running_system(directory: Path, postgres: PostgresServer, elders: int) -> Iterator[System]:
+    """A system that is ready, with a broker and a database of its own; ended at the end."""
+    directory.mkdir()
+    broker = Broker(directory / "broker")
+    broker.start()
+    with fresh_database(postgres.url()) as url:
+        system = System(directory, url, broker, seed_database(url, directory / "keys.json", elders))
+        try:
+            system.start()
+            system.wait_until_ready()
+            yield system
+        finally:
+            system.stop()
+            broker.stop()
 
 
 class Person:
