@@ -15,7 +15,7 @@ demo: ## everything on this machine, from nothing: database, broker, station scr
 	@$(BOOTSTRAP) demo $(ARGS)
 
 test: check ## checks, then every test, with a real broker, database and browser
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 check: ready ## linter, types, import contracts, the browser app's own checks
 	$(BIN)/ruff check .
