@@ -6,7 +6,7 @@ BENCH ?= press
 BOOTSTRAP = command -v $(PYTHON) > /dev/null || { echo "Install Python 3.11 or newer, then start again." >&2; exit 1; }; \
 	exec $(PYTHON) deploy/bootstrap.py
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit bench soak lock web ready clean
+.PHONY: help demo test check check-lint check-types check-imports check-web unit bench soak lock web ready clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,9 +18,15 @@ test: check ## checks, then every test, with a real broker, database and browser
 	$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 check: ready ## linter, types, import contracts, the browser app's own checks
+	@$(MAKE) --no-print-directory --output-sync --jobs 2 check-lint check-types check-imports check-web
+
+check-lint:
 	$(BIN)/ruff check .
+check-types:
 	$(BIN)/mypy
+check-imports:
 	$(BIN)/lint-imports
+check-web:
 	cd services/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 	cd services/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 

@@ -18,7 +18,7 @@ from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
-from services.storage.hung import GIVE_UP, LET_GO, LET_GO_SLOWLY
+from services.storage.hung import END_HUNG, GIVE_UP, LET_GO, LET_GO_SLOWLY
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +166,10 @@ class Worker:
             row = await (await connection.execute(_BACKLOG)).fetchone()
             assert row is not None
             self._backlog = (row[0], row[1], row[2])
+            for pid, name, _ in await (await connection.execute(END_HUNG)).fetchall():
+                log.warning(
+                    "a session of %s (server process %d) hung in the middle of its work and was ended", name, pid
+                )
             if since % 600 == 0:
                 for statement in _KEEP_HOUSE:
                     await connection.execute(statement)

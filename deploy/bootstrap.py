@@ -20,8 +20,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,10 +35,11 @@ LOG = ROOT / "build" / "bootstrap.log"
 READY = VENV / "ready.json"
 
 LOCKS = {
-    "demo": ["requirements.lock", "requirements-build.lock"],
+    "demo": ["requirements.lock"],
     "test": ["requirements-dev.lock"],
-    "web": ["requirements-build.lock"],
+    "web": [],
 }
+BUILD = ["requirements-build.lock"]
 PACKAGES = ["gateway", "services", "alerts", "simulators"]
 # Programs, and the Debian packages that have them.
 MOSQUITTO = {"mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients"}
@@ -58,6 +61,8 @@ ADVICE = [
     (r"Could not get lock", "Another program is installing system packages: wait for it, then start again."),
 ]
 
+_one_at_a_time = threading.Lock()
+
 
 class BootstrapError(Exception):
     """The message says what to do."""
@@ -73,7 +78,12 @@ def main() -> None:
     LOG.write_bytes(b"")
     install_system_programs(what)
     make_environment()
-    install_packages(LOCKS[what])
+    install_packages(BUILD)
+    with ThreadPoolExecutor(1) as beside:
+        # Both wait for the network most of the time.
+        browser = beside.submit(install_browser_packages)
+        install_packages(LOCKS[what])
+        browser.result()
     build_web()
     if what in ("demo", "test"):
         install_project()
@@ -108,7 +118,7 @@ def install_packages(locks: list[str]) -> None:
     missing = [lock for lock in locks if not is_ready(lock, digest([ROOT / lock]))]
     if missing:
         files = [word for lock in missing for word in ("-r", str(ROOT / lock))]
-        run("Python packages", [*pip(), "--require-hashes", *files])
+        run("tools to build with" if locks is BUILD else "Python packages", [*pip(), "--require-hashes", *files])
         for lock in missing:
             set_ready(lock, digest([ROOT / lock]))
 
@@ -207,11 +217,15 @@ def apt_install(packages: list[str]) -> None:
     run("system packages: " + ", ".join(packages), command)
 
 
-def build_web() -> None:
+def install_browser_packages() -> None:
     lock = digest([WEB / "package.json", WEB / "package-lock.json"])
     if not (WEB / "node_modules").is_dir() or not is_ready("node packages", lock):
-        run("browser packages", [str(BIN / "npm"), "ci", "--no-audit", "--no-fund"], WEB)
+        npm = [str(BIN / "npm"), "ci", "--no-audit", "--no-fund"]
+        run("browser packages", npm, WEB, LOG.with_name("browser-packages.log"))
         set_ready("node packages", lock)
+
+
+def build_web() -> None:
     sources = digest(files_of(WEB))
     if not (WEB / "dist" / "index.html").is_file() or not is_ready("browser app", sources):
         run("browser app", [str(BIN / "npm"), "run", "build"], WEB)
@@ -232,16 +246,17 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/opt/homebrew/sbin:/usr/local/sbin")
 
 
-def run(name: str, command: list[str], cwd: Path = ROOT) -> None:
+def run(name: str, command: list[str], cwd: Path = ROOT, log_file: Path | None = None) -> None:
     """Runs one step: its name and running seconds on the screen, its words in the log.
 
     Raises BootstrapError, after showing the log's end, when the step fails.
     """
     began = time.monotonic()
-    live = sys.stdout.isatty()
+    live = sys.stdout.isatty() and threading.active_count() == 1  # two would write over each other's line
     print(f"  {name} …", end="" if live else "\n", flush=True)
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ.get('PATH', '')}"}
-    with LOG.open("ab") as log:
+    log_file = log_file or LOG
+    with log_file.open("ab") as log:
         log.write(f"\n$ {' '.join(command)}\n".encode())
         log.flush()
         begins_at = log.tell()
@@ -260,10 +275,12 @@ def run(name: str, command: list[str], cwd: Path = ROOT) -> None:
             step.wait()
     print(f"{chr(13) if live else ''}  {name} … {time.monotonic() - began:.1f} s", flush=True)
     if step.returncode != 0:
-        words = LOG.read_bytes()[begins_at:].decode("utf-8", "replace")
+        words = log_file.read_bytes()[begins_at:].decode("utf-8", "replace")
         print("\n".join(f"    | {line}" for line in words.rstrip().splitlines()[-20:]), file=sys.stderr)
         advice = (text for pattern, text in ADVICE if re.search(pattern, words))
-        raise BootstrapError(f"{name} failed. {next(advice, 'Mend that, then start again.')} Its words are in {LOG}")
+        raise BootstrapError(
+            f"{name} failed. {next(advice, 'Mend that, then start again.')} Its words are in {log_file}"
+        )
 
 
 def digest(files: Iterable[Path]) -> str:
@@ -279,10 +296,11 @@ def is_ready(step: str, made_from: str) -> bool:
 
 
 def set_ready(step: str, made_from: str) -> None:
-    known = json.loads(READY.read_text()) if READY.exists() else {}
-    unfinished = READY.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps({**known, step: made_from}, indent=1))
-    unfinished.replace(READY)
+    with _one_at_a_time:
+        known = json.loads(READY.read_text()) if READY.exists() else {}
+        unfinished = READY.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps({**known, step: made_from}, indent=1))
+        unfinished.replace(READY)
 
 
 if __name__ == "__main__":

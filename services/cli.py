@@ -1,5 +1,6 @@
 """The command line: `anhu …`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +22,11 @@ app = typer.Typer(
 )
 
 
-def _load(*, needs_secret: bool = False) -> settings.Settings:
+def _load(part: str, *, needs_secret: bool = False) -> settings.Settings:
     loaded = settings.load(needs_secret=needs_secret)
     logs.configure(loaded.log_level, loaded.log_format)
+    # What the database calls our sessions: for whoever looks, and for END_HUNG.
+    os.environ.setdefault("PGAPPNAME", f"anhu-{part}")
     return loaded
 
 
@@ -32,7 +35,7 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     from services.storage.migrate import migrate as run
 
-    run(_load().database_url)
+    run(_load("migrate").database_url)
 
 
 @app.command()
@@ -40,7 +43,7 @@ def gateway() -> None:
     """Take readings and events in from MQTT. Several may run."""
     from gateway.process import run
 
-    run(_load())
+    run(_load("gateway"))
 
 
 @app.command()
@@ -48,7 +51,7 @@ def alerts() -> None:
     """Raise, escalate and deliver alerts. Several may run."""
     from alerts.process import run
 
-    run(_load())
+    run(_load("alerts"))
 
 
 @app.command()
@@ -56,7 +59,7 @@ def api() -> None:
     """Serve HTTP, WebSocket and the station screen. Several may run."""
     from services.api.process import run
 
-    run(_load(needs_secret=True))
+    run(_load("api", needs_secret=True))
 
 
 @app.command()

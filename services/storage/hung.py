@@ -3,6 +3,9 @@
 A process that is stopped, swapped out or cut off holds its row locks for as long as its session lives: the next
 gateway would wait for the same event for ever, the next worker for the same station's feed. So the server ends a
 session that leaves a transaction open and says nothing; what it did is rolled back, and somebody else does it.
+
+In the middle of a pipeline or of a COPY the server takes such a session for one at work, and no limit of its own ends
+it (PostgreSQL 17 has one, 15 and 16 have not). Those END_HUNG ends, which every alerts worker runs each second.
 """
 
 #: As long as a gateway's slot waits for its holder. Our transactions are silent for milliseconds.
@@ -12,3 +15,10 @@ LET_GO = "SET idle_in_transaction_session_timeout = '5s'"
 GIVE_UP = "SET lock_timeout = '3s'"
 #: For a transaction that talks to the broker in between, and holds what nobody waits for.
 LET_GO_SLOWLY = "SET idle_in_transaction_session_timeout = '60s'"
+#: "Active" and waiting for its client's next word. A COPY has longer: the whole of it is one statement.
+END_HUNG = """
+SELECT pid, application_name, pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name LIKE 'anhu-%'
+  AND state = 'active' AND wait_event = 'ClientRead' AND pid <> pg_backend_pid()
+  AND state_change < clock_timestamp() - CASE WHEN query ILIKE 'copy%' THEN interval '15 s' ELSE interval '5 s' END
+"""

@@ -43,7 +43,7 @@ SELECT 1 FROM workers WHERE pid = %s AND (status ->> 'ok')::boolean AND beat_at 
 def start_named(system: System, *names: str, **settings: str) -> None:
     """Starts processes whose database sessions bear their names, so that a test can tell them apart."""
     for name in names:
-        system.start(name, PGAPPNAME=name, **settings)
+        system.start(name, PGAPPNAME=f"anhu-{name}", **settings)
 
 
 def at_work(system: System, name: str) -> bool:
@@ -58,9 +58,13 @@ def stopped_inside(
     process = system.processes[name]
     process.send_signal(signal.SIGSTOP)
     # What it had sent already is still being done: then the answer could change.
-    until(lambda: not connection.execute(_ACTIVE, (name,)).fetchone(), f"{name}'s last statements end", every=0.001)
+    until(
+        lambda: not connection.execute(_ACTIVE, (f"anhu-{name}",)).fetchone(),
+        f"{name}'s last statements end",
+        every=0.001,
+    )
     tables = tables or HOLDS[name.partition("-")[0]]
-    held = connection.execute(_INSIDE, (name, list(tables))).fetchall()
+    held = connection.execute(_INSIDE, (f"anhu-{name}", list(tables))).fetchall()
     if held:
         return ", ".join(sorted(row[0] for row in held))
     process.send_signal(signal.SIGCONT)
