@@ -46,6 +46,12 @@ class Message:
     epoch: int
 
 
+def broker_address(settings: Settings) -> tuple[str, int]:
+    """Host and port of ANHU_MQTT_URL."""
+    url = urlsplit(settings.mqtt_url)
+    return url.hostname or "", url.port or (8883 if url.scheme == "mqtts" else 1883)
+
+
 class Inlet:
     """A connection under a fixed client id, with its subscriptions."""
 
@@ -60,7 +66,8 @@ class Inlet:
         self._told_lost = False
         self._stopping = False
         url = urlsplit(settings.mqtt_url)
-        self._address = f"{url.hostname}:{url.port or (8883 if url.scheme == 'mqtts' else 1883)}"
+        host, port = broker_address(settings)
+        self._address = f"{host}:{port}"
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -80,9 +87,7 @@ class Inlet:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        client.connect_async(
-            url.hostname or "", url.port or (8883 if url.scheme == "mqtts" else 1883), keepalive=KEEPALIVE_SECONDS
-        )
+        client.connect_async(host, port, keepalive=KEEPALIVE_SECONDS)
         self._client = client
 
     @property

@@ -2,12 +2,13 @@
 
 import logging
 import signal
+import socket
 import threading
 import time
 from typing import Any
 
 from gateway.event_lane import EventLane
-from gateway.mqtt import Inlet, Message
+from gateway.mqtt import Inlet, Message, broker_address
 from gateway.slots import Slots
 from gateway.telemetry_lane import TelemetryLane
 from gateway.topics import Leaf, every_device
@@ -28,7 +29,7 @@ class Gateway:
         self._events = EventLane(settings.database_url)
         self._telemetry = TelemetryLane(settings.database_url)
         self._inlets: dict[int, tuple[Inlet, Inlet]] = {}
-        self._slots = Slots(settings.database_url, self._open, self._close)
+        self._slots = Slots(settings.database_url, self, self._open, self._close)
         self._dropped: int | None = None
         self._heart = Heart("gateway", settings.database_url, self.status)
 
@@ -73,6 +74,17 @@ class Gateway:
             },
             "waiting": {"events": self._events.waiting(), "telemetry": self._telemetry.waiting()},
         }
+
+    def hears(self, slot: int) -> bool:
+        pair = self._inlets.get(slot)
+        return pair is not None and all(inlet.connected for inlet in pair)
+
+    def is_reachable(self) -> bool:
+        try:
+            socket.create_connection(broker_address(self._settings), timeout=3).close()
+        except OSError:
+            return False
+        return True
 
     def _open(self, number: int, client_id: str, group: str) -> None:
         shared = f"$share/{group}/"

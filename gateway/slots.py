@@ -1,39 +1,57 @@
 """Slots: fixed secret client ids that gateways hold one at a time.
 
 The broker keeps a client id's session, with its unacknowledged and waiting messages, while nobody holds it. So the
-ids are few and stay; a process holds a slot by an advisory lock on a database session, which ends with the process;
-a slot that nobody holds, or whose holder has hung, is taken over after TAKEOVER_SECONDS under its own id.
+ids are few and stay; a process holds a slot by an advisory lock on a database session, which ends with the process.
+
+A slot is taken over under its own id after TAKEOVER_SECONDS when nobody holds it, when its holder has hung, and when
+its holder cannot reach the broker while we can: the broker goes on giving it its share of the presses. A process that
+cannot reach the database lets its slots go by itself, since somebody else may hold them by then.
 """
 
 import contextlib
 import logging
+import math
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
 log = logging.getLogger(__name__)
 
 TAKEOVER_SECONDS = 5
+#: Who lost a slot because it heard nothing takes none from those who hear for so long: only one that nobody holds.
+MODEST_SECONDS = 30
 _LOCK_CLASS = 0x616E6875  # "anhu": the advisory locks of slots
 
 _FREE = """
 SELECT slot, client_id FROM gateway_slots
-WHERE %(any)s OR beat_at < clock_timestamp() - make_interval(secs => %(seconds)s) ORDER BY slot
+WHERE %(any)s OR CASE WHEN %(judge)s THEN least(beat_at, heard_at) ELSE beat_at END
+                < clock_timestamp() - make_interval(secs => %(seconds)s)
+ORDER BY slot
 """
 _LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
 _HOLD = """
-UPDATE gateway_slots SET holder = %s, backend_pid = pg_backend_pid(), beat_at = clock_timestamp() WHERE slot = %s
+UPDATE gateway_slots SET holder = %s, backend_pid = pg_backend_pid(), beat_at = clock_timestamp(),
+       heard_at = clock_timestamp()
+WHERE slot = %s
 """
-_BEAT = "UPDATE gateway_slots SET beat_at = clock_timestamp() WHERE slot = %s AND backend_pid = pg_backend_pid()"
-#: A holder that has not beaten though its session lives: hung. Its session is ended, which frees the lock.
+_BEAT = """
+UPDATE gateway_slots SET beat_at = clock_timestamp(),
+       heard_at = CASE WHEN %s THEN clock_timestamp() ELSE heard_at END
+WHERE slot = %s AND backend_pid = pg_backend_pid()
+"""
+#: A holder that has not beaten though its session lives: hung. Its session is ended, which frees the lock. So it is for
+#: one that has beaten and heard nothing, when we do hear.
 _HUNG = """
-SELECT pg_terminate_backend(backend_pid) FROM gateway_slots s
-WHERE beat_at < clock_timestamp() - make_interval(secs => %s)
+SELECT pg_terminate_backend(backend_pid, 1000) FROM gateway_slots s
+WHERE CASE WHEN %(judge)s THEN least(beat_at, heard_at) ELSE beat_at END
+      < clock_timestamp() - make_interval(secs => %(seconds)s)
+  AND holder IS DISTINCT FROM %(holder)s
   AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = s.backend_pid AND a.application_name = 'anhu-slot')
 """
 #: A process with more than one slot gives one to a newcomer.
@@ -56,14 +74,36 @@ class Slot:
     connection: psycopg.Connection[Any] = field(repr=False)
 
 
+class Broker(Protocol):
+    """What slots have to know of the broker."""
+
+    def hears(self, slot: int) -> bool:
+        """Whether messages come in over this slot."""
+
+    def is_reachable(self) -> bool:
+        """Whether the broker's port answers; may take seconds."""
+
+
 class Slots(threading.Thread):
     """Holds the slots of this process: `taken` and `lost` are called as they come and go."""
 
-    def __init__(self, database_url: str, taken: Callable[[int, str, str], None], lost: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        broker: Broker,
+        taken: Callable[[int, str, str], None],
+        lost: Callable[[int], None],
+    ) -> None:
         super().__init__(name="slots", daemon=True)
-        self._url = database_url
+        self._url, self._broker = database_url, broker
         self._taken, self._lost = taken, lost
         self._held: dict[int, Slot] = {}
+        self._beaten_at = time.monotonic()
+        #: Since when messages come in over all our slots; None when they do not.
+        self._hearing_since: float | None = None
+        #: A slot was taken from us because we heard nothing: the next one waits until we can hear.
+        self._deaf = False
+        self._modest_until = -math.inf
         self._holder = uuid.uuid4()
         self._turned_away = False
         self._ended = threading.Event()
@@ -89,34 +129,61 @@ class Slots(threading.Thread):
             slot.connection.close()
 
     def _keep(self) -> None:
+        hearing = bool(self._held) and all(self._broker.hears(number) for number in self._held)
+        self._hearing_since = (self._hearing_since or time.monotonic()) if hearing else None
         for number, slot in list(self._held.items()):
+            hears = self._broker.hears(number)
             try:
-                beaten = slot.connection.execute(_BEAT, (number,)).rowcount
+                beaten = slot.connection.execute(_BEAT, (hears, number)).rowcount
             except psycopg.Error:
                 beaten = 0
             if beaten:
+                self._beaten_at = time.monotonic()
                 continue
-            # The session ended: the lock is gone, perhaps to somebody else. While the database is away nobody can
-            # take it, and nobody can store: the MQTT connection stays, and holds its messages.
+            # The session ended: the lock is gone, perhaps to somebody else.
             slot.connection.close()
+            if not hears:
+                log.warning("slot %d is let go: the broker cannot be reached from here", number)
+                self._deaf, self._modest_until = True, time.monotonic() + MODEST_SECONDS
+                self._let_go(number)
+                continue
             try:
                 again = self._take(number, slot.client_id)
             except psycopg.OperationalError:
+                # A short absence: the MQTT connection stays, and holds its messages. After a longer one somebody who
+                # reaches the database may have the slot, and two clients of one id would throw each other out.
+                if time.monotonic() - self._beaten_at > TAKEOVER_SECONDS:
+                    log.warning("slot %d is let go: the database cannot be reached", number)
+                    self._let_go(number)
                 continue
             if again is None:
                 log.warning("slot %d was taken over by another gateway", number)
-                del self._held[number]
-                self._lost(number)
+                self._let_go(number)
             else:
                 self._held[number] = again
+                self._beaten_at = time.monotonic()
+
+    def _let_go(self, number: int) -> None:
+        del self._held[number]
+        self._lost(number)
+
+    def _hears_well(self) -> bool:
+        """For long enough to judge those who do not: after an outage of the broker all come back in their time."""
+        since = self._hearing_since
+        return since is not None and time.monotonic() - since > TAKEOVER_SECONDS
 
     def _first(self) -> None:
         """A slot to begin with: one that nobody holds, else one too many of another's, else a new one."""
+        if self._deaf and not self._broker.is_reachable():
+            return
         with self._connect() as connection:
-            connection.execute(_HUNG, (TAKEOVER_SECONDS,))
-            for number, client_id in connection.execute(_FREE, {"any": True, "seconds": TAKEOVER_SECONDS}).fetchall():
+            wanted = {"any": True, "judge": False, "seconds": TAKEOVER_SECONDS, "holder": self._holder}
+            connection.execute(_HUNG, wanted)
+            for number, client_id in connection.execute(_FREE, wanted).fetchall():
                 if self._hold(number, client_id):
                     return
+            if time.monotonic() < self._modest_until:
+                return
             spare = connection.execute(_SPARE).fetchone()
             if spare is not None:
                 number, client_id, backend_pid = spare
@@ -135,16 +202,20 @@ class Slots(threading.Thread):
         if not self._held:
             return
         connection = next(iter(self._held.values())).connection
-        connection.execute(_HUNG, (TAKEOVER_SECONDS,))
-        for number, client_id in connection.execute(_FREE, {"any": False, "seconds": TAKEOVER_SECONDS}).fetchall():
+        judge = self._hears_well()
+        wanted = {"any": False, "judge": judge, "seconds": TAKEOVER_SECONDS, "holder": self._holder}
+        connection.execute(_HUNG, wanted)
+        for number, client_id in connection.execute(_FREE, wanted).fetchall():
             if number not in self._held and self._hold(number, client_id):
-                log.warning("slot %d was held by nobody, taken over", number)
+                log.warning("slot %d was held by nobody who hears the broker, taken over", number)
 
     def _hold(self, number: int, client_id: str) -> bool:
         slot = self._take(number, client_id)
         if slot is None:
             return False
         self._held[number] = slot
+        self._beaten_at = time.monotonic()
+        self._deaf = False
         self._taken(number, client_id, slot.group)
         return True
 

@@ -2,9 +2,15 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qsl, urlencode
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+#: A database behind a network that has gone silent is given up after some ten seconds, not after TCP's fifteen minutes.
+#: Whoever wants other limits names them in the URL.
+_SILENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 
 
 class SettingsError(Exception):
@@ -49,7 +55,11 @@ class Settings(BaseSettings):
     def _postgres(cls, value: str) -> str:
         if value and not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must begin with postgresql://")
-        return value
+        if not value:
+            return value
+        named = {name for name, _ in parse_qsl(value.partition("?")[2], keep_blank_values=True)}
+        limits = {name: limit for name, limit in _SILENCE.items() if name not in named}
+        return f"{value}{'&' if '?' in value else '?'}{urlencode(limits)}" if limits else value
 
     @field_validator("mqtt_url")
     @classmethod

@@ -56,8 +56,10 @@ def _shared(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
         try:
             yield system
         finally:
-            system.stop()
-            broker.stop()
+            try:
+                system.stop()
+            finally:
+                broker.stop()
 
 
 @pytest.fixture

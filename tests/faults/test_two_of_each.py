@@ -2,8 +2,11 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.faults.killing import Killer, start_named, stop_inside
+from tests.faults.cable import Cable
+from tests.faults.killing import Killer, at_work, start_named, stop_inside
 from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
 from tests.parts.figures import Tell
 from tests.parts.system import Device, System
@@ -92,6 +95,52 @@ def test_a_gateway_that_hangs_inside_a_batch_holds_up_nobody_and_stores_nothing_
     longest = max(press.stored_after or 0.0 for press in presses)
     tell(f"hung with a batch open; {slots(pair)} slots; {lateness(presses)}")
     assert longest < TAKEOVER + REPEAT + SLACK
+
+
+def test_a_gateway_that_is_cut_off_from_the_broker_keeps_no_press_waiting(
+    pair: System, storm: Callable[..., Storm], tell: Tell
+) -> None:
+    """The broker goes on giving its session a share of the presses."""
+    pair.kill("gateway-2")
+    with Cable((pair.broker.host, pair.broker.port)) as cable:
+        through = urlsplit(pair.broker.url("anhu-gateway"))
+        through = through._replace(netloc=through.netloc.replace(f":{pair.broker.port}", f":{cable.port}"))
+        start_named(pair, "gateway-2", ANHU_MQTT_URL=through.geturl())
+        eventually(lambda: at_work(pair, "gateway-2"), "both gateways are at work", limit=30)
+        raging = storm(pair, presses=140, rate=20, seed=8, resend_first=60, resend_longest=60)
+        raging.wait_until_pressing()
+        cable.cut()
+        presses = raging.result()
+        assert_exactly_once(pair, presses)
+        tell(f"cut off, and devices that repeat nothing; {slots(pair)} slots; {lateness(presses)}")
+        assert max(press.stored_after or 0.0 for press in presses) < 60, "none waited for its device to repeat it"
+        assert not at_work(pair, "gateway-2"), "it says that it hears nothing"
+        cable.mend()
+        # It takes none from who hears, until it has waited a while; then it has its own again.
+        eventually(lambda: at_work(pair, "gateway-2"), "it is back at work", limit=60)
+    pair.kill("gateway-2")
+
+
+def test_a_gateway_that_is_cut_off_from_the_database_keeps_no_press_waiting(
+    pair: System, storm: Callable[..., Storm], tell: Tell, server_folder: Path
+) -> None:
+    pair.kill("gateway-2")
+    url = urlsplit(pair.database_url)
+    server = Path(parse_qs(url.query)["host"][0])
+    with Cable(str(server / ".s.PGSQL.5432"), server_folder / ".s.PGSQL.5432") as cable:
+        through = url._replace(query=urlencode({"host": str(server_folder)}))
+        start_named(pair, "gateway-2", ANHU_DATABASE_URL=through.geturl())
+        eventually(lambda: at_work(pair, "gateway-2"), "both gateways are at work", limit=30)
+        raging = storm(pair, presses=140, rate=20, seed=9, resend_first=60, resend_longest=60)
+        raging.wait_until_pressing()
+        cable.cut()
+        presses = raging.result()
+        assert_exactly_once(pair, presses)
+        tell(f"cut off, and devices that repeat nothing; {slots(pair)} slots; {lateness(presses)}")
+        assert max(press.stored_after or 0.0 for press in presses) < 60, "none waited for its device to repeat it"
+        cable.mend()
+        eventually(lambda: at_work(pair, "gateway-2"), "it is back at work", limit=60)
+    pair.kill("gateway-2")
 
 
 def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(

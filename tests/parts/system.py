@@ -179,8 +179,10 @@ def running_system(directory: Path, postgres: PostgresServer, elders: int) -> It
             system.wait_until_ready()
             yield system
         finally:
-            system.stop()
-            broker.stop()
+            try:
+                system.stop()
+            finally:
+                broker.stop()
 
 
 class Person:

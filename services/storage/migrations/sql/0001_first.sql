@@ -364,7 +364,8 @@ CREATE TABLE gateway_slots (
     client_id   text NOT NULL UNIQUE,
     holder      uuid,                           -- the gateway process
     backend_pid integer,                        -- its database session, whose advisory lock holds the slot
-    beat_at     timestamptz NOT NULL DEFAULT '-infinity'
+    beat_at     timestamptz NOT NULL DEFAULT '-infinity',
+    heard_at    timestamptz NOT NULL DEFAULT '-infinity'   -- when its holder was last connected to the broker
 );
 
 -- The group in which gateways share the devices' topics: whoever knows it could take a share, so it is secret too.
