@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 #: A database behind a network that has gone silent is given up after some ten seconds, not after TCP's fifteen minutes.
 #: Whoever wants other limits names them in the URL.
 _SILENCE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
