@@ -47,8 +47,9 @@ def ready(system: System, *names: str) -> System:
 
 
 @pytest.fixture(scope="package")
-def _shared(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    directory = tmp_path_factory.mktemp("shared")
+def _shared(postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
+    directory = _shared_folder / "shared"
+    directory.mkdir()
     broker = BridgedBroker(directory / "broker")
     broker.start()
     with fresh_database(postgres.url()) as url:
@@ -81,8 +82,9 @@ class Fragile(System):
 
 
 @pytest.fixture(scope="package")
-def _fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
-    directory = tmp_path_factory.mktemp("fragile")
+def _fragile(_shared_folder: Path) -> Iterator[Fragile]:
+    directory = _shared_folder / "fragile"
+    directory.mkdir()
     server, broker = PostgresServer(directory / "postgres"), Broker(directory / "broker")
     server.start()
     broker.start()
