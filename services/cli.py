@@ -63,6 +63,24 @@ def api() -> None:
 
 
 @app.command()
+def decode(
+    file: Annotated[
+        typer.FileText,
+        typer.Argument(help="captured messages, a line of JSON each; - is standard input", errors="replace"),
+    ],
+    source: Annotated[str, typer.Option(help="the device family; auto tells it by the topic")] = "auto",
+) -> None:
+    """Show what captured messages become, and why: a line of JSON for each."""
+    from gateway.decode import decode_lines
+    from gateway.decoders.registry import DECODERS
+
+    if source not in ("auto", *DECODERS):
+        sys.exit(f"anhu decode: --source {source}: want auto or one of {', '.join(DECODERS)}")
+    for line in decode_lines(file, source):
+        typer.echo(line)
+
+
+@app.command()
 def demo(
     data_dir: Annotated[Path, typer.Option(help="where everything of the demo is kept")] = Path("demo-data"),
     http_port: Annotated[int | None, typer.Option(help="port of the station screen")] = None,

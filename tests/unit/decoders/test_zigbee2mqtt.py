@@ -1,0 +1,118 @@
+"""Zigbee2MQTT, held against published captures, each with its source; device ids in them are replaced."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.decoders.family import Decoded
+from gateway.decoders.model import MEASURED, Reason
+from gateway.decoders.zigbee2mqtt import BUTTON, decode
+
+NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+CAPTURES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "data" / "captures" / "zigbee2mqtt.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def said(payload: Any, kind: str | None = None, topic: str = "zigbee2mqtt/sensor") -> Decoded:
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return decode(topic, body, NOW, kind)
+
+
+def types(decoded: Decoded) -> list[str]:
+    return sorted(event.type for event in decoded.events)
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=[f"{one['source'][-40:]} {one['topic']}" for one in CAPTURES])
+def test_a_capture_says_what_its_source_says(capture: dict[str, Any]) -> None:
+    payload, want = capture["payload"], capture["want"]
+    body = payload.encode() if isinstance(payload, str) else json.dumps(payload).encode()
+    decoded = decode(capture["topic"], body, NOW, capture.get("kind"))
+    assert types(decoded) == want.get("events", [])
+    battery = [reading.values[MEASURED.index("battery")] for reading in decoded.readings]
+    assert battery == ([want["battery"]] if "battery" in want else [])
+    assert (decoded.status.online if decoded.status else None) == want.get("online")
+    assert [flaw.field for flaw in decoded.flaws] == want.get("told", [])
+    assert (decoded.ignored is not None) == want.get("ignored", False)
+    if decoded.ignored is None:
+        assert decoded.hardware_id in capture["topic"]
+
+
+def test_a_press_and_what_follows_it_are_one_press() -> None:
+    assert types(said({"action": "emergency"})) == ["sos"]
+    for after in ("", None, " "):
+        assert said({"action": after}) == said({})
+
+
+@pytest.mark.parametrize("action", ["single", "double", "hold", "hold_left", "something new"])
+def test_whatever_an_emergency_button_says_is_a_call(action: str) -> None:
+    assert types(said({"action": action}, BUTTON)) == ["sos"]
+    wall_switch = said({"action": action})
+    assert types(wall_switch) == []
+    assert [flaw.field for flaw in wall_switch.flaws] == ["action"], "not silently all right"
+
+
+@pytest.mark.parametrize("said_true", [True, "true", "TRUE", "ON", 1])
+def test_true_in_any_spelling(said_true: Any) -> None:
+    assert types(said({"smoke": said_true})) == ["smoke"]
+
+
+@pytest.mark.parametrize("unclear", ["maybe", 2, [], {}, 0.5])
+def test_what_is_neither_true_nor_false_is_told(unclear: Any) -> None:
+    decoded = said({"water_leak": unclear})
+    assert types(decoded) == []
+    assert [(flaw.reason, flaw.field) for flaw in decoded.flaws] == [(Reason.WRONG_TYPE, "water_leak")]
+
+
+def test_a_detector_under_test_raises_nothing() -> None:
+    assert types(said({"smoke": True, "test": True})) == ["test"]
+    assert types(said({"smoke": True, "test": "perhaps"})) == ["smoke"], "in doubt it burns"
+
+
+def test_the_rooms_temperature_is_not_the_bodys() -> None:
+    decoded = said({"temperature": 37.2, "linkquality": 60})
+    assert decoded.readings == ()
+    assert decoded.unread == ("linkquality", "temperature")
+
+
+def test_the_time_of_a_message_is_when_it_was_seen() -> None:
+    for seen in ("2026-11-22T11:59:00+08:00", 1795319940000):
+        [event] = said({"smoke": True, "last_seen": seen}).events
+        assert event.occurred_at == datetime(2026, 11, 22, 3, 59, tzinfo=UTC)
+    late = said({"smoke": True, "last_seen": "yesterday", "battery": 50})
+    assert (late.events[0].occurred_at, late.events[0].clock_suspect, late.events[0].device_ts) == (
+        NOW, True, "yesterday",
+    )  # fmt: skip
+    assert late.readings[0].ts == NOW
+
+
+def test_the_same_bytes_have_the_same_name() -> None:
+    first, again, other = (said({"sos": True, "n": n}).events[0].event_id for n in (1, 1, 2))
+    assert first == again != other
+    assert len(first) <= 64
+
+
+@pytest.mark.parametrize("broken", [b"{", b"[]", b"42", b"\xff\xfe", b'{"action": "emer'])
+def test_half_broken_is_never_all_right(broken: bytes) -> None:
+    decoded = said(broken)
+    assert decoded.flaws
+    assert decoded.ignored is None
+
+
+@given(st.text(max_size=30), st.binary(max_size=200) | st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["action", "smoke", "battery", "last_seen", "contact", "fall_status", "test", "x"]), inner,
+    ),
+).map(lambda value: json.dumps(value).encode()))  # fmt: skip
+def test_no_message_raises(name: str, payload: bytes) -> None:
+    decoded = decode(f"zigbee2mqtt/{name}", payload, NOW, None)
+    assert isinstance(decoded, Decoded)
+    for reading in decoded.readings:
+        assert 0 <= reading.values[MEASURED.index("battery")] <= 100
