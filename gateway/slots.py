@@ -142,7 +142,8 @@ class Slots(threading.Thread):
                 continue
             # The session ended: the lock is gone, perhaps to somebody else.
             slot.connection.close()
-            if not hears:
+            silent_for = time.monotonic() - self._beaten_at
+            if not hears and silent_for < TAKEOVER_SECONDS:  # else it was us who hung, and that is over
                 log.warning("slot %d is let go: the broker cannot be reached from here", number)
                 self._deaf, self._modest_until = True, time.monotonic() + MODEST_SECONDS
                 self._let_go(number)
@@ -152,7 +153,7 @@ class Slots(threading.Thread):
             except psycopg.OperationalError:
                 # A short absence: the MQTT connection stays, and holds its messages. After a longer one somebody who
                 # reaches the database may have the slot, and two clients of one id would throw each other out.
-                if time.monotonic() - self._beaten_at > TAKEOVER_SECONDS:
+                if silent_for > TAKEOVER_SECONDS:
                     log.warning("slot %d is let go: the database cannot be reached", number)
                     self._let_go(number)
                 continue

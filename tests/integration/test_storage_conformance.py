@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,16 +20,15 @@ TODAY = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture(scope="module", params=["plain", pytest.param("timescale", marks=pytest.mark.timescale)])
-def kept(
-    request: pytest.FixtureRequest, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[System]:
+def kept(request: pytest.FixtureRequest, postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
     """The whole system on one kind of database, migrated from empty."""
     server = postgres.url()
     if request.param == "timescale":
         server = os.environ.get("ANHU_TEST_TIMESCALE_URL", "")
         if not server:
             pytest.skip("ANHU_TEST_TIMESCALE_URL names no server with TimescaleDB")
-    directory = tmp_path_factory.mktemp(f"kept-{request.param}")
+    directory = _shared_folder / f"kept-{request.param}"
+    directory.mkdir()
     with ExitStack() as stack:
         url = stack.enter_context(fresh_database(server, template=None))
         migrate(url)
