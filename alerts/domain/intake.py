@@ -25,6 +25,8 @@ FOLD_WINDOW = timedelta(minutes=30)
 ESCALATE_AFTER = timedelta(seconds=60)
 #: How long a cancel waits for the fall that it overtook. Not longer: a stale one must not hide a later fall.
 CANCEL_WAITS = timedelta(minutes=10)
+#: A device that stamps a message when it sends it may stamp the cancel it sends first a little before its fall.
+CANCEL_BEFORE = timedelta(seconds=10)
 #: A message that took less than this is on time.
 LATE_FROM_SECONDS = 60
 
@@ -142,9 +144,9 @@ def cancel(alert: Alert, rule: Rule | None, cancel_event: Event, all_cancelled: 
 
 
 def waiting_cancel_fits(cancel_event: Event, fall: Event) -> bool:
-    """Whether a cancel that came first may be of this fall: it waited briefly, and did not happen before it."""
+    """Whether a cancel that came first may be of this fall: it waited briefly, and did not happen well before it."""
     if fall.received_at - cancel_event.received_at > CANCEL_WAITS:
         return False
     if fall.clock_suspect or cancel_event.clock_suspect:
         return True
-    return cancel_event.occurred_at >= fall.occurred_at
+    return cancel_event.occurred_at >= fall.occurred_at - CANCEL_BEFORE

@@ -1,6 +1,7 @@
 """Folding, and the elder's cancel."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -123,8 +124,9 @@ def test_a_cancel_in_time_makes_the_fall_cancelled(wristband: Device, operator: 
     assert raised(wristband, operator, "fall")["id"] != detail["id"], "a new fall is a new alert"
 
 
-def test_a_cancel_that_overtakes_its_fall_waits_for_it(wristband: Device, operator: Person) -> None:
-    fall = event("fall")
+@pytest.mark.parametrize("apart", [0, 2], ids=["stamped together", "each stamped when it was sent"])
+def test_a_cancel_that_overtakes_its_fall_waits_for_it(wristband: Device, operator: Person, apart: int) -> None:
+    fall = event("fall", ts=(datetime.now(UTC) + timedelta(seconds=apart)).isoformat())
     wristband.press("cancel", cancels=fall["event_id"])
     wristband.send(fall)
     wristband.receipt(fall["event_id"], "cancelled")
