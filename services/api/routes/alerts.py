@@ -114,8 +114,10 @@ async def list_alerts(
 @router.get("/{alert_id}", responses=responses(401, 404))
 async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str) -> AlertDetail:
     """With its timeline, its events and the organisations whose screens show it."""
-    alert = await _reached(connection, caller, alert_id)
-    async with connection.cursor(row_factory=dict_row) as cursor:
+    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        # One moment for all: a change between two looks would show a state that its own timeline contradicts.
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        alert = await _reached(connection, caller, alert_id)
         timeline = await (await cursor.execute(_TIMELINE, (alert.id,))).fetchall()
         events = await (await cursor.execute(_EVENTS, (alert.id,))).fetchall()
         routes = await (await cursor.execute(_ROUTES, (alert.id,))).fetchall()
