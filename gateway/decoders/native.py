@@ -20,6 +20,8 @@ from gateway.decoders.datum import gcj02_to_wgs84
 from gateway.decoders.model import (
     EMERGENCIES,
     EVENT_TYPES,
+    MEASURED,
+    URGENT,
     Event,
     Flaw,
     Location,
@@ -42,10 +44,10 @@ _STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 # An emergency in bytes that do not parse: cut off, wrongly encoded, wrapped in something else.
-_BROKEN_TYPE = re.compile(
-    rb'"type"[^"]{0,256}"\s*(' + "|".join(sorted(EMERGENCIES)).encode() + rb')\s*"', re.IGNORECASE
+_BROKEN_TYPE, _URGENT_TYPE = (
+    re.compile(rb'"type"[^"]{0,256}"\s*(' + "|".join(sorted(types)).encode() + rb')\s*"', re.IGNORECASE)
+    for types in (EMERGENCIES, URGENT)
 )
-_URGENT_TYPE = re.compile(_BROKEN_TYPE.pattern.replace(b"(", b"(cancel|", 1), re.IGNORECASE)
 _BROKEN_ID = re.compile(rb'"event_id"\s*:\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,64})"')
 _BROKEN_TS = re.compile(rb'"ts"\s*:\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,64})"')
 
@@ -97,6 +99,9 @@ class _Event(TypedDict):
     detail: NotRequired[dict[str, Any] | None]
 
 
+#: As MEASURED, without the position.
+_PLAIN = MEASURED[: MEASURED.index("lat")]
+
 _READING = TypeAdapter(_Reading)
 _READINGS = TypeAdapter(list[_Reading])
 _EVENT = TypeAdapter(_Event)
@@ -107,9 +112,15 @@ def parse_time(text: str) -> datetime | None:
     if not _TIME.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        instant = datetime.fromisoformat(text.upper() if text[-1] == "z" else text)
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def is_believable(instant: datetime, now: datetime) -> bool:
+    """Whether a device's clock may be right: not before 2020, and at most 5 min ahead (contract)."""
+    return EARLIEST <= instant <= now + MAX_AHEAD
 
 
 def payload_id(payload: bytes) -> str:
@@ -129,7 +140,7 @@ def decode_readings(payload: bytes, now: datetime) -> tuple[list[Reading], list[
     """One reading or an array of them; each bad item, and in an item each bad field, is a flaw of its own."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         return [], [_too_large(payload)]
-    array = payload.lstrip()[:1] == b"["
+    array = payload[:1] != b"{" and payload.lstrip()[:1] == b"["
     try:
         typed = _READINGS.validate_json(payload) if array else [_READING.validate_json(payload)]
     except ValidationError:
@@ -186,30 +197,30 @@ def _reading(item: Any, now: datetime) -> Reading | Flaw:
     ts = parse_time(item["ts"])
     if ts is None:
         return Flaw(Reason.WRONG_TYPE, "ts", f"ts must be RFC 3339 with an offset, not {_shown(item['ts'])}")
-    if ts < EARLIEST or ts > now + MAX_AHEAD:
+    if not is_believable(ts, now):
         return Flaw(Reason.CLOCK, "ts", f"ts {item['ts']} is before 2020 or over 5 min ahead: set the device's clock")
-    get = item.get
-    location = _location(get("location"))
-    lat, lon, accuracy = (location.lat, location.lon, location.accuracy) if location else (None, None, None)
-    values = (
-        get("heart_rate"),
-        get("spo2"),
-        get("body_temperature"),
-        get("respiratory_rate"),
-        get("systolic"),
-        get("diastolic"),
-        get("steps"),
-        get("worn"),
-        get("in_bed"),
-        get("battery"),
-        get("rssi"),
-        lat,
-        lon,
-        accuracy,
-    )
+    located = item.get("location")
+    if located:
+        place = _location(located)
+        assert place is not None
+        values = (*map(item.get, _PLAIN), place.lat, place.lon, place.accuracy)
+    else:
+        values = (*map(item.get, _PLAIN), None, None, None)
     if values.count(None) == len(values):
         return Flaw(Reason.EMPTY, None, "a reading needs one measurement beside ts")
-    return Reading(ts, get("seq") or 0, values)
+    return Reading(ts, item.get("seq") or 0, values)
+
+
+def check_reading(name: str, value: object) -> tuple[Any, Flaw | None]:
+    """One measurement of another family, by its name in MEASURED, held against the contract's type and range."""
+    typed, flaws = _salvage(_READING, {"ts": "", name: value})
+    return (typed or {}).get(name), flaws[0] if flaws else None
+
+
+def check_location(given: dict[str, Any]) -> tuple[Location | None, Flaw | None]:
+    """`{"lat", "lon", "accuracy"?, "datum"?}` of another family, held against the contract."""
+    typed, flaws = _salvage(_READING, {"ts": "", "location": given})
+    return _location((typed or {}).get("location")), flaws[0] if flaws else None
 
 
 # Events -----------------------------------------------------------------------------------------------
@@ -297,7 +308,7 @@ def _broken(payload: bytes, document: Any, flaws: list[Flaw], now: datetime) -> 
 
 def _clocked(*, kind: str, instant: datetime | None, words: str | None, now: datetime, **known: Any) -> Event:
     """The contract's rule on clocks: a past time is believed, an impossible one is kept as the device's words."""
-    suspect = instant is None or instant < EARLIEST or instant > now + MAX_AHEAD
+    suspect = instant is None or not is_believable(instant, now)
     if instant is not None:
         ts_key = instant.isoformat(timespec="microseconds")
     else:
@@ -318,7 +329,7 @@ def _clocked(*, kind: str, instant: datetime | None, words: str | None, now: dat
 
 def decode_status(payload: bytes) -> Status | Flaw:
     """`{"online": true or false, …}`; its `at` is not used: receivers go by arrival."""
-    document = _object(payload)
+    document = read_object(payload)
     if isinstance(document, Flaw):
         return document
     online = document.get("online")
@@ -329,7 +340,7 @@ def decode_status(payload: bytes) -> Status | Flaw:
 
 def decode_result(payload: bytes) -> dict[str, Any] | Flaw:
     """The outcome of a command: an object, kept as it is."""
-    document = _object(payload)
+    document = read_object(payload)
     return document if isinstance(document, Flaw) else storable(document)
 
 
@@ -348,7 +359,8 @@ def storable(value: Any) -> Any:
             return value
 
 
-def _object(payload: bytes) -> dict[str, Any] | Flaw:
+def read_object(payload: bytes) -> dict[str, Any] | Flaw:
+    """A JSON object within the limit of size, else why not."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         return _too_large(payload)
     try:

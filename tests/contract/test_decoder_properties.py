@@ -15,7 +15,7 @@ from tests.contract.test_readings import FULL, RANGES
 
 NOW = datetime(2026, 11, 22, 3, 20, tzinfo=UTC)
 #: `make soak` looks longer.
-EXAMPLES = 80 if "ANHU_SOAK_SECONDS" not in os.environ else 20_000
+EXAMPLES = 25 if "ANHU_SOAK_SECONDS" not in os.environ else 20_000
 
 # Not in a strategy of ours: the threads of test_waits.py's waits draw from `random` meanwhile, for WebSocket masks.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")

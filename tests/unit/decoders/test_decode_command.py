@@ -73,3 +73,16 @@ def test_an_unknown_family_and_a_missing_file_are_one_sentence(tmp_path: Path) -
     missing = CliRunner(env={"COLUMNS": "400"}).invoke(app, ["decode", str(tmp_path / "x")])
     assert missing.exit_code == 2
     assert "No such file" in missing.output
+
+
+def test_a_message_of_several_devices_is_one_line_and_each_part_says_whose_it_is(tmp_path: Path) -> None:
+    sub = {"deviceName": "belt", "productKey": "k"}
+    params = {
+        "properties": {"HeartRate": {"value": 71, "time": 1784678400000}},
+        "subDevices": [{"identity": sub, "properties": {"HeartRate": {"value": 88, "time": 1784678400000}}}],
+    }
+    body = {"id": "1", "version": "1.0", "method": "thing.event.property.pack.post", "params": params}
+    topic = "/sys/k/hub/thing/event/property/pack/post"
+    [shown] = decoded(tmp_path, {"topic": topic, "payload": body, "received_at": "2026-11-22T00:00:00Z"})
+    assert shown["device"] is None
+    assert {reading["device"][-4:]: reading["heart_rate"] for reading in shown["readings"]} == {"/hub": 71, "belt": 88}
