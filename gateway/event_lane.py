@@ -3,6 +3,7 @@ acknowledgement; then the receipt."""
 
 import json
 import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,16 +13,25 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from gateway import quarantine, topics
-from gateway.decoders.model import EMERGENCIES, Event, Flaw, Reason, Rejection
+from gateway.decoders.model import EMERGENCIES, URGENT, Event, Flaw, Reason, Rejection
 from gateway.decoders.native import decode_event, names_emergency
 from gateway.lane import Connection, Lane
-from gateway.mqtt import Message
+from gateway.message import Answerable, Message, acknowledge
+from gateway.metrics import LaneMetrics
+from gateway.rate import RateLimit
 
 log = logging.getLogger(__name__)
 
 #: A device repeats at least once a minute until it is told `stored`. Where the clock cannot tell a repeat from a
 #: new press with the same name, one that comes later than this after the last is a new press.
 REPEAT_WINDOW = timedelta(seconds=120)
+#: Other makers' devices are not asked to repeat. The same words twice in so short a time are a network's repetition;
+#: later they are a second press, unless the device counts its events: then it is one that it tells again (Shelly's
+#: first generation does each 30 s), and as long as it does so it is a repeat.
+SOURCE_REPEAT_WINDOW = timedelta(seconds=10)
+
+#: Of one device, but for its emergencies and their cancels: doors and beds that flap.
+MOST_A_MINUTE = 600
 
 #: An index cannot hold a name without end; no enrolled device has one over 64.
 MAX_NAME = 200
@@ -31,7 +41,7 @@ SELECT device_id, elder_id, organization_id FROM devices WHERE device_id = ANY(%
 """
 _LAST_WITHOUT_CLOCK = """
 SELECT ts_key, last_received_at FROM events
-WHERE device_id = %(device_id)s AND event_id = %(event_id)s AND type = %(type)s AND clock_suspect
+WHERE device_id = %(device_id)s AND event_id = %(event_id)s AND type = %(type)s
   AND (ts_key = %(ts_key)s OR starts_with(ts_key, %(ts_key)s || ' again '))
 ORDER BY id DESC LIMIT 1
 """
@@ -81,53 +91,68 @@ class _Answer:
 class EventLane(Lane):
     batch = 64
 
-    def __init__(self, database_url: str) -> None:
-        super().__init__("event-lane", database_url)
+    def __init__(self, database_url: str, metrics: LaneMetrics | None = None) -> None:
+        super().__init__("event", database_url, metrics)
         self.repeats = 0
+        self._rate: RateLimit[str] = RateLimit(MOST_A_MINUTE)
 
-    def urgent(self, message: Message) -> bool:
+    def sort(self, messages: list[Message]) -> tuple[list[Message], list[Message]]:
         """An emergency goes before doors and beds."""
-        return names_emergency(message.payload)
+        urgent: list[Message] = []
+        ordinary: list[Message] = []
+        for message in messages:
+            event = message.said and message.said.event
+            is_urgent = event.type in URGENT if event else names_emergency(message.payload)
+            (urgent if is_urgent else ordinary).append(message)
+        return urgent, ordinary
 
     def store(self, connection: Connection, messages: list[Message]) -> None:
         answers: list[_Answer | None] = []
-        stored = quarantined = repeats = 0
+        stored = repeats = 0
+        bad = self._rate.minute_over(time.monotonic())
+        device_time: datetime | None = None
         seen: dict[str, tuple[datetime, float | None]] = {}
         with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
-            topics_of = [topics.parse_up(message.topic) for message in messages]
-            known = self._devices(cursor, [topic.device_id for topic in topics_of if topic])
-            for message, topic in zip(messages, topics_of, strict=True):
-                device_id = topic.device_id if topic else _device_of(message.topic)
-                decoded = decode_event(message.payload, message.received_at)
+            names = [_device_of(message) for message in messages]
+            known = self._devices(cursor, names)
+            for message, device_id in zip(messages, names, strict=True):
+                decoded = _decode(message)
                 device = known.get(device_id)
                 if device is None and not (isinstance(decoded, Event) and decoded.type in EMERGENCIES):
                     decoded = Rejection(decoded.event_id, (_unknown(device_id),))
+                over = None
+                if not (isinstance(decoded, Event) and decoded.type in URGENT):
+                    over = self._rate.refuses(device_id, message, device_id, bad)
+                    decoded = Rejection(decoded.event_id, (over,)) if over else decoded
                 if isinstance(decoded, Rejection):
-                    quarantine.keep(
-                        cursor, [quarantine.Quarantined(message, device_id, flaw) for flaw in decoded.flaws]
-                    )
-                    quarantined += 1
+                    if not over:
+                        bad += [quarantine.Quarantined(message, device_id, flaw) for flaw in decoded.flaws]
                     answers.append(_Answer(device_id, (_rejected(decoded),)))
                     continue
                 receipts, repeat = self._keep(cursor, device_id, device or {}, decoded, message)
                 _, battery = seen.get(device_id, (None, None))
                 seen[device_id] = (message.received_at, decoded.battery if decoded.battery is not None else battery)
+                device_time = decoded.occurred_at
                 repeats += repeat
                 stored += not repeat
                 answers.append(_Answer(device_id, receipts))
+            quarantine.keep(cursor, bad)
             if stored:
                 cursor.execute(NOTIFY_EVENTS)
         self._answer(messages, answers)
         self.stored += stored
         self.repeats += repeats
-        self.quarantined += quarantined
+        self.metrics.stored.labels(self.lane).inc(stored)
+        self.metrics.repeats.labels(self.lane).inc(repeats)
+        self.refused(bad)
+        self.committed(messages, device_time)
         self._touch(connection, seen)
 
     def set_aside(self, connection: Connection, message: Message, why: str) -> None:
         """The bytes alone are kept. An emergency still raises, by its type and its hash."""
-        device_id = _device_of(message.topic)
+        device_id = _device_of(message)
         flaw = Flaw(Reason.UNSTORABLE, None, f"the database refused it: {why}")
-        decoded = decode_event(message.payload, message.received_at)
+        decoded = _decode(message)
         with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
             if isinstance(decoded, Event) and decoded.type in EMERGENCIES:
                 bare = Event(
@@ -143,7 +168,9 @@ class EventLane(Lane):
                 receipts, _ = self._keep(cursor, device_id, device, bare, message)
                 cursor.execute(NOTIFY_EVENTS)
             else:
-                quarantine.keep(cursor, [quarantine.Quarantined(message, device_id, flaw)])
+                bad = [quarantine.Quarantined(message, device_id, flaw)]
+                quarantine.keep(cursor, bad)
+                self.refused(bad)
                 receipts = (_rejected(Rejection(decoded.event_id, (flaw,))),)
         self._answer([message], [_Answer(device_id, receipts)])
 
@@ -181,12 +208,13 @@ class EventLane(Lane):
             "elder_id": device.get("elder_id"),
             "organization_id": device.get("organization_id"),
         }
-        if event.clock_suspect:
+        if event.clock_suspect or event.ts_key == "none":
+            window = SOURCE_REPEAT_WINDOW if message.said and event.seq is None else REPEAT_WINDOW
             # One device, one transaction at a time: the look and the insert belong together.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('clock ' || %s, 0))", (device_id,))
             last = cursor.execute(_LAST_WITHOUT_CLOCK, row).fetchone()
             if last is not None:
-                if event.received_at - last["last_received_at"] <= REPEAT_WINDOW:
+                if event.received_at - last["last_received_at"] <= window:
                     row["ts_key"] = last["ts_key"]
                 else:
                     row["ts_key"] += f" again {event.received_at.isoformat()}"
@@ -199,7 +227,7 @@ class EventLane(Lane):
             if furthest is not None:
                 receipts.append(furthest["receipt"])
             return tuple(receipts), True
-        cursor.execute(_QUEUE, (kept["id"], device_id, event.type in EMERGENCIES or event.type == "cancel"))
+        cursor.execute(_QUEUE, (kept["id"], device_id, event.type in URGENT))
         return tuple(receipts), False
 
     def _touch(self, connection: Connection, seen: dict[str, tuple[datetime, float | None]]) -> None:
@@ -213,15 +241,13 @@ class EventLane(Lane):
             log.debug("last seen could not be noted: %s", error)
 
     def _answer(self, messages: list[Message], answers: list[_Answer | None]) -> None:
-        for message in messages:
-            message.source.acknowledge(message)
+        acknowledge(messages)
         for message, answer in zip(messages, answers, strict=True):
-            if answer is None:
+            link = message.link
+            if answer is None or not isinstance(link, Answerable):
                 continue
             for receipt in answer.receipts:
-                message.source.publish(
-                    topics.receipts(answer.device_id), json.dumps(receipt, ensure_ascii=False).encode()
-                )
+                link.publish(topics.receipts(answer.device_id), json.dumps(receipt, ensure_ascii=False).encode())
 
 
 def _rejected(rejection: Rejection) -> dict[str, Any]:
@@ -240,10 +266,19 @@ def _unknown(device_id: str) -> Flaw:
     return Flaw(Reason.UNKNOWN_DEVICE, None, f"no device {device_id!r} is enrolled: enrol it, or correct its id")
 
 
-def _device_of(topic: str) -> str:
+def _decode(message: Message) -> Event | Rejection:
+    if message.said is not None:
+        assert message.said.event is not None
+        return message.said.event
+    return decode_event(message.payload, message.received_at)
+
+
+def _device_of(message: Message) -> str:
     """The device part of any topic that our filter matched, even one that the contract does not allow."""
-    parts = topic.split("/")
-    return (parts[2] if len(parts) > 2 else topic)[:MAX_NAME]
+    if message.said is not None:
+        return message.said.device_id
+    parts = message.topic.split("/")
+    return (parts[2] if len(parts) > 2 else message.topic)[:MAX_NAME]
 
 
 def _told(at: datetime) -> str:

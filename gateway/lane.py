@@ -3,23 +3,28 @@
 Emergencies and telemetry have a lane each, so that a flood of readings never stands before a press.
 """
 
-import itertools
 import logging
-import queue
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
-from gateway.mqtt import Message
+from gateway.message import Message
+from gateway.metrics import LaneMetrics
+from gateway.quarantine import Quarantined
 from services.storage.errors import is_conflict, is_outage
 from services.storage.hung import LET_GO
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+#: A batch that takes longer than this is a stuck lane.
+STUCK_SECONDS = 10.0
 Connection = psycopg.Connection[Any]
 
 
@@ -30,57 +35,75 @@ class Lane(threading.Thread, ABC):
     bounded by the in-flight window of the connection.
     """
 
-    #: most messages in one transaction
+    #: most messages, and most bytes of them, in one transaction
     batch = 100
+    batch_bytes = 1024 * 1024
 
-    def __init__(self, name: str, database_url: str) -> None:
-        super().__init__(name=name, daemon=True)
+    def __init__(self, name: str, database_url: str, metrics: LaneMetrics | None = None) -> None:
+        super().__init__(name=f"{name}-lane", daemon=True)
+        self.lane = name
+        self.metrics = metrics or LaneMetrics(name)
         self._url = database_url
-        self._waiting: queue.PriorityQueue[tuple[int, int, Message | None]] = queue.PriorityQueue()
-        self._numbers = itertools.count()
+        self._urgent: deque[Message] = deque()
+        self._ordinary: deque[Message] = deque()
+        self._something = threading.Condition()
         self._ended = threading.Event()
         self._connection: Connection | None = None
         self.stored = 0
         self.quarantined = 0
+        self.batches = 0
         self.database_ok = True
-        self.oldest_started: float | None = None
+        self._begun_at: float | None = None
 
-    def deliver(self, message: Message) -> None:
-        """Called by the network thread: hands over, never blocks."""
-        self._waiting.put((0 if self.urgent(message) else 1, next(self._numbers), message))
+    def deliver(self, messages: list[Message]) -> None:
+        """Called by a network thread: hands over, never waits."""
+        urgent, ordinary = self.sort(messages)
+        with self._something:
+            self._urgent.extend(urgent)
+            self._ordinary.extend(ordinary)
+            self._something.notify()
 
-    def urgent(self, message: Message) -> bool:
-        """Whether the message goes before those that wait."""
-        return False
+    def sort(self, messages: list[Message]) -> tuple[list[Message], list[Message]]:
+        """(those that go before all that wait, the others)"""
+        return [], messages
 
     def waiting(self) -> int:
-        return self._waiting.qsize()
+        return len(self._urgent) + len(self._ordinary)
+
+    def is_stuck(self) -> bool:
+        begun_at = self._begun_at
+        return begun_at is not None and time.monotonic() - begun_at > STUCK_SECONDS
 
     def stop(self) -> None:
         self._ended.set()
-        self._waiting.put((-1, 0, None))
+        with self._something:
+            self._something.notify()
         self.join(timeout=5)
 
     def run(self) -> None:
-        while not self._ended.is_set():
-            first = self._waiting.get()[2]
-            if first is None:
-                break
-            messages = [first]
-            while len(messages) < self.batch:
-                try:
-                    more = self._waiting.get_nowait()[2]
-                except queue.Empty:
-                    break
-                if more is None:
-                    self._ended.set()
-                    break
-                messages.append(more)
-            self.oldest_started = time.monotonic()
+        while messages := self._take():
+            self._begun_at = time.monotonic()
             self._store_surely(messages)
-            self.oldest_started = None
+            self.batches += 1
+            self._begun_at = None
         if self._connection is not None:
             self._connection.close()
+
+    def _take(self) -> list[Message]:
+        """Waits for messages; the next batch of them, or none at the end."""
+        with self._something:
+            while not (self._urgent or self._ordinary or self._ended.is_set()):
+                self._something.wait()
+            taken: list[Message] = []
+            size = 0
+            while len(taken) < self.batch and size < self.batch_bytes and not self._ended.is_set():
+                queue = self._urgent or self._ordinary
+                if not queue:
+                    break
+                message = queue.popleft()
+                size += len(message.payload)
+                taken.append(message)
+            return taken
 
     def _store_surely(self, messages: list[Message]) -> None:
         """Stores the batch; tries for ever while the database is away; singles out a message it refuses.
@@ -143,6 +166,17 @@ class Lane(threading.Thread, ABC):
             self._connection.close()
             self._connection = None
         self._ended.wait(RETRY_SECONDS)
+
+    def committed(self, messages: list[Message], device_time: datetime | None) -> None:
+        """Counts a batch that is stored; `device_time` is that of one of it."""
+        oldest = min(messages[0].received_at, messages[-1].received_at)
+        self.metrics.committed(self.lane, len(messages), oldest, device_time, datetime.now(UTC))
+
+    def refused(self, bad: Iterable[Quarantined]) -> None:
+        """Counts what went to quarantine."""
+        for one in bad:
+            self.quarantined += 1
+            self.metrics.rejected.labels(self.lane, one.flaw.reason).inc()
 
     @abstractmethod
     def store(self, connection: Connection, messages: list[Message]) -> None:

@@ -9,9 +9,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
@@ -19,31 +18,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.message import NOT_UTF8, Message
 from services.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15
-#: Stands for a topic whose bytes are no text: raised in paho's thread, the error would end it.
-NOT_UTF8 = "(not UTF-8)"
-
-
-class Source(Protocol):
-    """Where a message came from, and where its acknowledgement goes."""
-
-    def acknowledge(self, message: "Message") -> None: ...
-    def publish(self, topic: str, payload: bytes) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    topic: str
-    payload: bytes
-    received_at: datetime
-    source: Source
-    packet_id: int
-    #: which connection of the source brought it: a packet id means nothing on another one
-    epoch: int
 
 
 def broker_address(settings: Settings) -> tuple[str, int]:
@@ -56,7 +36,7 @@ class Inlet:
     """A connection under a fixed client id, with its subscriptions."""
 
     def __init__(
-        self, settings: Settings, client_id: str, filters: Sequence[str], deliver: Callable[[Message], None]
+        self, settings: Settings, client_id: str, filters: Sequence[str], deliver: Callable[[list[Message]], None]
     ) -> None:
         self._filters = [(name, 1) for name in filters]
         self._deliver = deliver
@@ -65,6 +45,9 @@ class Inlet:
         self._subscribed = False
         self._told_lost = False
         self._stopping = False
+        self.name = client_id.rpartition("-")[2]
+        self.received = 0
+        self.connections = 0
         url = urlsplit(settings.mqtt_url)
         host, port = broker_address(settings)
         self._address = f"{host}:{port}"
@@ -108,13 +91,14 @@ class Inlet:
         self.leave()
         self._client.loop_stop()
 
-    def acknowledge(self, message: Message) -> None:
-        """Tells the broker that the message is stored. A message of an earlier connection is left alone: the broker
-        sends it again, and storing it again is harmless."""
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tells the broker that the messages are stored. One of an earlier connection is left alone: the broker sends
+        it again, and storing it again is harmless."""
         with self._turn:
-            # QoS 0 has no packet id: acknowledging it would be a protocol error, and the broker would cut us off.
-            if message.packet_id and message.epoch == self._epoch:
-                self._client.ack(message.packet_id, 1)
+            for message in messages:
+                # QoS 0 has no packet id: acknowledging it would be a protocol error, and the broker would cut us off.
+                if message.packet_id and message.epoch == self._epoch:
+                    self._client.ack(message.packet_id, 1)
 
     def publish(self, topic: str, payload: bytes) -> None:
         """QoS 1; queued by paho while the broker is away."""
@@ -128,6 +112,7 @@ class Inlet:
             return
         with self._turn:
             self._epoch += 1
+        self.connections += 1
         log.info("connected to the broker at %s", self._address)
         self._told_lost = False
         client.subscribe(self._filters)
@@ -164,7 +149,8 @@ class Inlet:
             topic = message.topic
         except UnicodeDecodeError:  # Mosquitto lets none through; another broker may
             topic = NOT_UTF8
-        self._deliver(Message(topic, bytes(message.payload), datetime.now(UTC), self, message.mid, self._epoch))
+        self.received += 1
+        self._deliver([Message(topic, bytes(message.payload), datetime.now(UTC), self, message.mid, self._epoch)])
 
 
 def _send_at_once(_client: paho.Client, _data: Any, connection: Any) -> None:

@@ -1,83 +1,132 @@
-"""`anhu gateway`: two lanes, a slot or more, and a heart."""
+"""`anhu gateway`: two lanes, a slot or more, and a heart; telemetry has a process of its own."""
 
 import logging
 import signal
 import socket
 import threading
-import time
 from typing import Any
 
 from gateway.event_lane import EventLane
-from gateway.mqtt import Inlet, Message, broker_address
+from gateway.limits import Limits
+from gateway.metrics import GatewayMetrics
+from gateway.mqtt import Inlet, broker_address
 from gateway.slots import Slots
+from gateway.source_lane import SourceLane
+from gateway.sources import filters, read_sources
 from gateway.telemetry_lane import TelemetryLane
+from gateway.telemetry_process import TelemetryProcess, settle_memory
 from gateway.topics import Leaf, every_device
 from services.runtime.beats import Heart
+from services.runtime.metrics import Told, told
 from services.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
-
-#: A batch that takes longer than this is a stuck lane.
-STUCK_SECONDS = 10.0
-#: The broker's own count of messages it threw away because a queue was full: must stay still.
-_DROPPED = "$SYS/broker/publish/messages/dropped"
 
 
 class Gateway:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._events = EventLane(settings.database_url)
-        self._telemetry = TelemetryLane(settings.database_url)
-        self._inlets: dict[int, tuple[Inlet, Inlet]] = {}
+        self._sources = read_sources(settings.sources_file)
+        self._telemetry = TelemetryProcess(settings)
+        self._metrics = GatewayMetrics("event", *(["source_telemetry"] if self._sources else []))
+        self._events = EventLane(settings.database_url, self._metrics)
+        # What other makers' devices measured comes here with their presses, and is not worth a way to the process.
+        self._limits = Limits(settings.database_url)
+        self._source_telemetry = TelemetryLane(
+            settings.database_url, self._metrics, self._limits, name="source_telemetry"
+        )
+        self._source_lane = SourceLane(
+            settings.database_url, self._sources, self._events.deliver, self._source_telemetry.deliver
+        )
+        self._inlets: dict[int, tuple[Inlet, ...]] = {}
         self._slots = Slots(settings.database_url, self, self._open, self._close)
-        self._dropped: int | None = None
         self._heart = Heart("gateway", settings.database_url, self.status)
 
     def start(self) -> None:
-        for thread in (self._events, self._telemetry, self._slots, self._heart):
+        for thread in self._threads():  # telemetry's first: its process is a fork, and a fork has one thread
             thread.start()
 
     def stop(self) -> None:
         self._slots.stop()
         for number in list(self._inlets):
             self._close(number)
-        self._events.stop()
         self._telemetry.stop()
-        self._heart.stop()
+        for part in (*self._of_sources(), self._events, self._heart):
+            part.stop()
+
+    def _threads(self) -> tuple[threading.Thread, ...]:
+        return (self._telemetry, self._events, *self._of_sources(), self._slots, self._heart)
+
+    def _of_sources(self) -> tuple[SourceLane | TelemetryLane | Limits, ...]:
+        return (self._source_lane, self._source_telemetry, self._limits) if self._sources else ()
+
+    def _lanes(self) -> tuple[EventLane, TelemetryLane]:
+        return (self._events, self._source_telemetry)
 
     def broken(self) -> str | None:
         """The name of a thread that has died: the process must end and be started again."""
-        for thread in (self._events, self._telemetry, self._slots, self._heart):
+        for thread in self._threads():
             if not thread.is_alive():
                 return thread.name
         return None
 
     def status(self) -> dict[str, Any]:
-        inlets = [inlet for pair in list(self._inlets.values()) for inlet in pair]
-        connected = bool(inlets) and all(inlet.connected for inlet in inlets)
-        lanes = (self._events, self._telemetry)
-        now = time.monotonic()
-        stuck = any(lane.oldest_started is not None and now - lane.oldest_started > STUCK_SECONDS for lane in lanes)
+        inlets = [inlet for group in list(self._inlets.values()) for inlet in group]
+        slots = list(self._inlets)
+        connected = bool(slots) and all(map(self.hears, slots))
+        lanes, telemetry = self._lanes(), self._telemetry.report
+        stuck = telemetry.stuck or any(lane.is_stuck() for lane in lanes)
+        database_ok = telemetry.database_ok and all(lane.database_ok for lane in (*lanes, self._source_lane))
+        of_sources = self._source_telemetry
         return {
-            "ok": connected and not stuck and all(lane.database_ok for lane in lanes),
+            "ok": connected and not stuck and database_ok,
             "mqtt": "connected" if connected else "disconnected",
-            "database": "connected" if all(lane.database_ok for lane in lanes) else "disconnected",
+            "database": "connected" if database_ok else "disconnected",
             "slots": self._slots.held(),
             "stuck": stuck,
-            "broker_dropped": self._dropped or 0,
+            "broker_dropped": telemetry.broker_dropped,
+            # Not part of "ok": a gateway without limits stores and raises all the same.
+            "limits": telemetry.limits,
             "counters": {
                 "events_stored": self._events.stored,
                 "event_repeats": self._events.repeats,
-                "readings_stored": self._telemetry.stored - self._telemetry.repeats,
-                "reading_repeats": self._telemetry.repeats,
-                "quarantined": self._events.quarantined + self._telemetry.quarantined,
+                "readings_stored": telemetry.stored - telemetry.repeats + of_sources.stored - of_sources.repeats,
+                "reading_repeats": telemetry.repeats + of_sources.repeats,
+                "quarantined": telemetry.quarantined + sum(lane.quarantined for lane in lanes),
+                "messages_received": sum(inlet.received for inlet in inlets)
+                + sum(received for _, received, _ in telemetry.streams.values()),
+                "telemetry_batches": telemetry.batches,
             },
-            "waiting": {"events": self._events.waiting(), "telemetry": self._telemetry.waiting()},
+            "cpu_seconds": telemetry.cpu_seconds,
+            "waiting": {
+                "events": self._events.waiting(),
+                "telemetry": telemetry.waiting + of_sources.waiting(),
+                "sources": self._source_lane.waiting(),
+            },
+            "metrics": self._told_metrics(),
         }
 
+    def _told_metrics(self) -> Told:
+        metrics, telemetry = self._metrics, self._telemetry.report
+        for lane, waiting in (
+            *((lane.lane, lane.waiting()) for lane in self._lanes()),
+            ("telemetry", telemetry.waiting),
+            ("source", self._source_lane.waiting()),
+        ):
+            metrics.waiting.labels(lane).set(waiting)
+        for number, group in list(self._inlets.items()):
+            for inlet in group:
+                metrics.connections.labels(str(number), inlet.name).set(inlet.connections)
+        for number, (_, _, connections) in telemetry.streams.items():
+            metrics.connections.labels(str(number), "telemetry").set(connections)
+        for source, count in list(self._source_lane.received.items()):
+            metrics.sources.labels(source).set(count)
+        metrics.dropped.set(telemetry.broker_dropped)
+        return [*told(metrics.registry), *telemetry.metrics]
+
     def hears(self, slot: int) -> bool:
-        pair = self._inlets.get(slot)
-        return pair is not None and all(inlet.connected for inlet in pair)
+        group = self._inlets.get(slot)
+        return group is not None and all(inlet.connected for inlet in group) and self._telemetry.hears(slot)
 
     def is_reachable(self) -> bool:
         try:
@@ -88,42 +137,24 @@ class Gateway:
 
     def _open(self, number: int, client_id: str, group: str) -> None:
         shared = f"$share/{group}/"
-        pair = (
-            Inlet(self._settings, f"{client_id}-events", [shared + every_device(Leaf.EVENTS)], self._events.deliver),
-            Inlet(
-                self._settings,
-                f"{client_id}-telemetry",
-                [
-                    *(shared + every_device(leaf) for leaf in (Leaf.READINGS, Leaf.STATUS, Leaf.RESULTS)),
-                    _DROPPED,
-                ],
-                self._deliver_telemetry,
-            ),
-        )
-        self._inlets[number] = pair
-        for inlet in pair:
+        inlets = [
+            Inlet(self._settings, f"{client_id}-events", [shared + every_device(Leaf.EVENTS)], self._events.deliver)
+        ]
+        if self._sources:
+            of_sources = [shared + name for name in filters(self._sources)]
+            inlets.append(Inlet(self._settings, f"{client_id}-sources", of_sources, self._source_lane.deliver))
+        self._inlets[number] = tuple(inlets)
+        for inlet in inlets:
             inlet.start()
+        self._telemetry.open(number, client_id, group)
 
     def _close(self, number: int) -> None:
-        pair = self._inlets.pop(number)
-        for inlet in pair:  # both first: while one is waited for, the other would take the session back
+        self._telemetry.close(number)
+        inlets = self._inlets.pop(number)
+        for inlet in inlets:  # all first: while one is waited for, the others would take the session back
             inlet.leave()
-        for inlet in pair:
+        for inlet in inlets:
             inlet.stop()
-
-    def _deliver_telemetry(self, message: Message) -> None:
-        if message.topic != _DROPPED:
-            self._telemetry.deliver(message)
-            return
-        message.source.acknowledge(message)
-        if message.payload.isdigit():
-            dropped = int(message.payload)
-            if self._dropped is not None and dropped > self._dropped:
-                log.error(
-                    "the broker threw %d messages away: a queue is full; see max_queued_messages in mosquitto.conf",
-                    dropped - self._dropped,
-                )
-            self._dropped = dropped
 
 
 def run(settings: Settings) -> None:
@@ -139,6 +170,7 @@ def run(settings: Settings) -> None:
     threading.excepthook = tell_death
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    settle_memory()
     gateway = Gateway(settings)
     gateway.start()
     log.info("gateway started")

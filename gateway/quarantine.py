@@ -7,14 +7,19 @@ from typing import Any
 import psycopg
 
 from gateway.decoders.model import Flaw
-from gateway.mqtt import Message
+from gateway.message import Message
 
 #: Of a larger payload the first part is kept; `payload_bytes` tells its true size.
 KEPT_BYTES = 64 * 1024
 
 _INSERT = """
-INSERT INTO quarantine (received_at, topic, device_id, reason, field, detail, payload, payload_bytes)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO quarantine (received_at, topic, source, device_id, reason, field, detail, payload, payload_bytes)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+# Tried again and not understood again: the row stays, and says what is wrong now.
+_REFUSE = """
+UPDATE quarantine SET replayed_at = clock_timestamp(), replay = 'refused', reason = %s, field = %s, detail = %s
+WHERE id = %s
 """
 
 
@@ -27,18 +32,18 @@ class Quarantined:
 
 def keep(cursor: psycopg.Cursor[Any], bad: Iterable[Quarantined]) -> None:
     """Inserts one row for each flaw, in the caller's transaction."""
-    rows = [
-        (
-            one.message.received_at,
-            one.message.topic,
-            one.device_id,
-            one.flaw.reason,
-            one.flaw.field,
-            one.flaw.detail.replace("\x00", "�"),
-            (one.flaw.part if one.flaw.part is not None else one.message.payload)[:KEPT_BYTES],
-            len(one.message.payload),
-        )
-        for one in bad
-    ]
-    if rows:
-        cursor.executemany(_INSERT, rows)
+    new, again = [], []
+    for one in bad:
+        message, flaw = one.message, one.flaw
+        detail = flaw.detail.replace("\x00", "�")
+        if message.replay_of is not None:
+            again.append((flaw.reason, flaw.field, detail, message.replay_of))
+            continue
+        part = flaw.part if flaw.part is not None else message.payload
+        source = message.said.source if message.said else None
+        where = (message.received_at, message.topic.replace("\x00", "�"), source, one.device_id)
+        new.append((*where, flaw.reason, flaw.field, detail, part[:KEPT_BYTES], len(message.payload)))
+    if new:
+        cursor.executemany(_INSERT, new)
+    if again:
+        cursor.executemany(_REFUSE, again)

@@ -28,12 +28,12 @@ TAKEOVER_SECONDS = 5
 MODEST_SECONDS = 30
 _LOCK_CLASS = 0x616E6875  # "anhu": the advisory locks of slots
 
-_FREE = """
-SELECT slot, client_id FROM gateway_slots
-WHERE %(any)s OR CASE WHEN %(judge)s THEN least(beat_at, heard_at) ELSE beat_at END
-                < clock_timestamp() - make_interval(secs => %(seconds)s)
-ORDER BY slot
+#: Its holder has not beaten; or, when we judge since we do hear, has heard nothing.
+_SILENT = """
+CASE WHEN %(judge)s THEN least(beat_at, heard_at) ELSE beat_at END
+    < clock_timestamp() - make_interval(secs => %(seconds)s)
 """
+_FREE = f"SELECT slot, client_id FROM gateway_slots WHERE %(any)s OR {_SILENT} ORDER BY slot"
 _LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
 _HOLD = """
 UPDATE gateway_slots SET holder = %s, backend_pid = pg_backend_pid(), beat_at = clock_timestamp(),
@@ -45,13 +45,10 @@ UPDATE gateway_slots SET beat_at = clock_timestamp(),
        heard_at = CASE WHEN %s THEN clock_timestamp() ELSE heard_at END
 WHERE slot = %s AND backend_pid = pg_backend_pid()
 """
-#: A holder that has not beaten though its session lives: hung. Its session is ended, which frees the lock. So it is for
-#: one that has beaten and heard nothing, when we do hear.
-_HUNG = """
+#: A holder that is silent though its session lives: its session is ended, which frees the lock.
+_HUNG = f"""
 SELECT pg_terminate_backend(backend_pid, 1000) FROM gateway_slots s
-WHERE CASE WHEN %(judge)s THEN least(beat_at, heard_at) ELSE beat_at END
-      < clock_timestamp() - make_interval(secs => %(seconds)s)
-  AND holder IS DISTINCT FROM %(holder)s
+WHERE {_SILENT} AND holder IS DISTINCT FROM %(holder)s
   AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = s.backend_pid AND a.application_name = 'anhu-slot')
 """
 #: A process with more than one slot gives one to a newcomer.
@@ -129,10 +126,11 @@ class Slots(threading.Thread):
             slot.connection.close()
 
     def _keep(self) -> None:
-        hearing = bool(self._held) and all(self._broker.hears(number) for number in self._held)
+        heard = {number: self._broker.hears(number) for number in self._held}
+        hearing = bool(heard) and all(heard.values())
         self._hearing_since = (self._hearing_since or time.monotonic()) if hearing else None
-        for number, slot in list(self._held.items()):
-            hears = self._broker.hears(number)
+        for number, hears in heard.items():
+            slot = self._held[number]
             try:
                 beaten = slot.connection.execute(_BEAT, (hears, number)).rowcount
             except psycopg.Error:
@@ -178,9 +176,7 @@ class Slots(threading.Thread):
         if self._deaf and not self._broker.is_reachable():
             return
         with self._connect() as connection:
-            wanted = {"any": True, "judge": False, "seconds": TAKEOVER_SECONDS, "holder": self._holder}
-            connection.execute(_HUNG, wanted)
-            for number, client_id in connection.execute(_FREE, wanted).fetchall():
+            for number, client_id in self._free(connection, judge=False, any_slot=True):
                 if self._hold(number, client_id):
                     return
             if time.monotonic() < self._modest_until:
@@ -203,12 +199,15 @@ class Slots(threading.Thread):
         if not self._held:
             return
         connection = next(iter(self._held.values())).connection
-        judge = self._hears_well()
-        wanted = {"any": False, "judge": judge, "seconds": TAKEOVER_SECONDS, "holder": self._holder}
-        connection.execute(_HUNG, wanted)
-        for number, client_id in connection.execute(_FREE, wanted).fetchall():
+        for number, client_id in self._free(connection, judge=self._hears_well(), any_slot=False):
             if number not in self._held and self._hold(number, client_id):
                 log.warning("slot %d was held by nobody who hears the broker, taken over", number)
+
+    def _free(self, connection: psycopg.Connection[Any], *, judge: bool, any_slot: bool) -> list[Any]:
+        """(slot, client id) of what may be had, after the sessions of silent holders are ended."""
+        asked = {"any": any_slot, "judge": judge, "seconds": TAKEOVER_SECONDS, "holder": self._holder}
+        connection.execute(_HUNG, asked)
+        return connection.execute(_FREE, asked).fetchall()
 
     def _hold(self, number: int, client_id: str) -> bool:
         slot = self._take(number, client_id)
