@@ -40,6 +40,15 @@ LOCKS = {
     "web": [],
 }
 BUILD = ["requirements-build.lock"]
+# What the processes of a demo import; and what each worker of the tests does beside it.
+DEMO = ["gateway.process", "alerts.process", "services.api.process", "services.demo.demo", "simulators.cli"]
+IMPORTED = {
+    "demo": DEMO,
+    "test": [
+        *(*DEMO, "services.administration", "services.home_assistant.process", "tests.parts.system"),
+        *("pytest", "xdist", "hypothesis.stateful", "playwright.sync_api", "websockets.sync.client"),
+    ],
+}
 PACKAGES = ["gateway", "services", "alerts", "simulators"]
 # Programs, and the Debian packages that have them.
 MOSQUITTO = {"mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients"}
@@ -78,16 +87,15 @@ def main() -> None:
     LOG.write_bytes(b"")
     install_system_programs(what)
     make_environment()
-    install_packages(BUILD)
+    install_packages("tools to build with", BUILD)
     with ThreadPoolExecutor(1) as beside:
         # Both wait for the network most of the time.
-        browser = beside.submit(install_browser_packages)
-        install_packages(LOCKS[what])
+        browser = beside.submit(make_browser_app)
+        install_packages("Python packages", LOCKS[what])
         browser.result()
-    build_web()
     if what in ("demo", "test"):
         install_project()
-        compile_modules()
+        compile_modules(what)
     if what == "demo":
         os.execv(str(BIN / "anhu"), ["anhu", "demo", *options])
 
@@ -114,11 +122,11 @@ def make_environment() -> None:
     set_ready("environment", made_from)
 
 
-def install_packages(locks: list[str]) -> None:
+def install_packages(name: str, locks: list[str]) -> None:
     missing = [lock for lock in locks if not is_ready(lock, digest([ROOT / lock]))]
     if missing:
         files = [word for lock in missing for word in ("-r", str(ROOT / lock))]
-        run("tools to build with" if locks is BUILD else "Python packages", [*pip(), "--require-hashes", *files])
+        run(name, [*pip(), "--require-hashes", *files])
         for lock in missing:
             set_ready(lock, digest([ROOT / lock]))
 
@@ -130,14 +138,15 @@ def install_project() -> None:
         set_ready("project", made_from)
 
 
-def compile_modules() -> None:
+def compile_modules(what: str) -> None:
     """Byte code of what the processes import, and of nothing else: each starts in half the time, also where
     PYTHONDONTWRITEBYTECODE keeps them from writing it themselves."""
-    made_from = digest([*(ROOT / lock for lock in LOCKS["demo"]), *python_sources()])
-    if not is_ready("byte code", made_from):
-        modules = "gateway.process, alerts.process, services.api.process, services.demo.demo, simulators.cli"
-        run("byte code", [str(BIN / "python"), "-c", f"import sys; sys.dont_write_bytecode = False; import {modules}"])
-        set_ready("byte code", made_from)
+    made_from = digest([*(ROOT / lock for lock in LOCKS[what]), *python_sources()])
+    step = f"byte code ({what})"
+    if not is_ready(step, made_from):
+        code = f"import sys; sys.dont_write_bytecode = False; import {', '.join(IMPORTED[what])}"
+        run(step, [str(BIN / "python"), "-c", code])
+        set_ready(step, made_from)
 
 
 def python_sources() -> list[Path]:
@@ -223,6 +232,11 @@ def install_browser_packages() -> None:
         npm = [str(BIN / "npm"), "ci", "--no-audit", "--no-fund"]
         run("browser packages", npm, WEB, LOG.with_name("browser-packages.log"))
         set_ready("node packages", lock)
+
+
+def make_browser_app() -> None:
+    install_browser_packages()
+    build_web()
 
 
 def build_web() -> None:

@@ -16,15 +16,18 @@ LISTENERS = """\
 listener 1883 127.0.0.1
 
 # Devices, from anywhere: TLS, because a password that is sent in the clear is everybody's. The certificate is
-# for the host name that devices connect to; after renewing it, send SIGHUP.
+# for the host name that devices connect to; after renewing it, send SIGHUP. `anhu tls-ca` makes one for trials.
 # listener 8883
 # certfile /etc/mosquitto/certs/fullchain.pem
 # keyfile /etc/mosquitto/certs/privkey.pem
 # tls_version tlsv1.2
 
-# Devices with a certificate of their own, whose common name is their device_id, need no password, but these:
+# Devices that need a certificate of this authority besides their password:
 # cafile /etc/mosquitto/ca_certificates/devices.pem
 # require_certificate true
+
+# Instead of it, with the common name as their device_id. Mosquitto then asks no password, and lets a revoked
+# device connect: it is not heard any more, and hears nothing.
 # use_identity_as_username true"""
 
 
@@ -35,6 +38,7 @@ def deployment_conf() -> str:
         password_file=home / "passwords",
         acl_file=home / "rights.acl",
         persistence=Path("/var/lib/mosquitto"),
+        pid_file=Path("/run/mosquitto/mosquitto.pid"),
         log_dest="file /var/log/mosquitto/mosquitto.log",
     )
 

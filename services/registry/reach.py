@@ -48,6 +48,48 @@ ALERT_A = (
     " OR EXISTS (SELECT FROM alert_routes s JOIN organizations r ON r.id = s.organization_id"
     " WHERE s.alert_id = a.id AND r.path && %(reach_organizations)s::uuid[]))"
 )
+#: A rule is seen by those for whose elders it may hold, of whatever organisation above it is.
+RULE_R = (
+    "CASE WHEN r.elder_id IS NOT NULL"
+    f" THEN EXISTS (SELECT FROM elders p WHERE p.id = r.elder_id AND {ELDER_P})"
+    " ELSE r.organization_id IS NULL OR EXISTS (SELECT FROM organizations o"
+    " WHERE o.id = r.organization_id AND o.path && %(reach_organizations)s::uuid[]"
+    " OR r.organization_id = ANY(o.path) AND (o.id = ANY(%(reach_organizations)s::uuid[]) OR o.id IN"
+    " (SELECT organization_id FROM elders WHERE id = ANY(%(reach_elders)s::uuid[])))) END"
+)
+#: Whose scope lies within the caller's reach as a whole, which for everyone is the root's alone: `elder_id` and
+#: `organization_id` are the scope's.
+MAY_RULE = (
+    "SELECT CASE WHEN %(elder_id)s::uuid IS NOT NULL"
+    f" THEN EXISTS (SELECT FROM elders p WHERE p.id = %(elder_id)s AND {ELDER_P})"
+    " ELSE EXISTS (SELECT FROM organizations o WHERE o.path && %(reach_organizations)s::uuid[]"
+    " AND CASE WHEN %(organization_id)s::uuid IS NULL THEN o.parent_id IS NULL"
+    " ELSE o.id = %(organization_id)s END) END"
+)
+#: A trial of a rule is seen by those who reach all that its asker did.
+TRIAL_T = (
+    "NOT EXISTS (SELECT FROM unnest(t.organizations) AS n (id) WHERE NOT EXISTS"
+    " (SELECT FROM organizations r WHERE r.id = n.id AND r.path && %(reach_organizations)s::uuid[]))"
+)
+#: A cover is seen by those whose alerts it may hold back; caregivers see those over their elders.
+COVER_C = (
+    "CASE WHEN c.elder_id IS NOT NULL"
+    f" THEN EXISTS (SELECT FROM elders p WHERE p.id = c.elder_id AND {ELDER_P})"
+    " WHEN c.organization_id IS NOT NULL THEN EXISTS (SELECT FROM organizations o"
+    " WHERE o.id = c.organization_id AND o.path && %(reach_organizations)s::uuid[]"
+    " OR c.organization_id = ANY(o.path) AND o.id = ANY(%(reach_organizations)s::uuid[]))"
+    f" ELSE EXISTS (SELECT FROM devices d WHERE d.device_id = ANY(c.device_ids) AND {DEVICE_D}) END"
+)
+#: What it would lie over is within the caller's reach as a whole: `elder_id`, `organization_id` and `device_ids`.
+MAY_COVER = (
+    "SELECT (%(elder_id)s::uuid IS NULL OR EXISTS"
+    f" (SELECT FROM elders p WHERE p.id = %(elder_id)s AND {ELDER_P}))"
+    " AND (%(organization_id)s::uuid IS NULL OR EXISTS (SELECT FROM organizations o"
+    " WHERE o.id = %(organization_id)s AND o.path && %(reach_organizations)s::uuid[]))"
+    " AND NOT EXISTS (SELECT FROM unnest(%(device_ids)s::text[]) AS n (name)"
+    f" WHERE NOT EXISTS (SELECT FROM devices d WHERE d.device_id = n.name AND {DEVICE_D}))"
+)
+HELD_H = f"({_ORGANIZATION_OF.format('h')} OR h.elder_id = ANY(%(reach_elders)s::uuid[]))"
 #: Input of a device that is not enrolled belongs to nobody below the root.
 QUARANTINE_Q = (
     "(EXISTS (SELECT FROM devices d JOIN organizations r ON r.id = d.organization_id"

@@ -1,6 +1,7 @@
 """What Mosquitto lets a device and a service account do, asked of the real one."""
 
 import queue
+import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.parts.broker import Broker
+from tests.parts.loops import end_loop
 from tests.parts.waiting import until
 
 Join = Callable[..., "Member"]
@@ -45,7 +47,7 @@ class Member:
 
     def leave(self) -> None:
         self._client.disconnect()
-        self._client.loop_stop()
+        end_loop(self._client)
 
 
 @pytest.fixture
@@ -134,6 +136,25 @@ def test_alerts_may_only_speak_to_devices(broker: Broker, join: Join) -> None:
     assert alerts.received.empty()
 
 
+def test_a_bridge_speaks_for_any_device_and_reads_nothing_of_theirs(broker: Broker, join: Join) -> None:
+    broker.add_devices(["watch-1"])
+    gateway, bridge, device = join("anhu-gateway"), join("anhu-bridge"), join("watch-1")
+    gateway.subscribe("anhu/v1/+/up/#")
+    bridge.subscribe("#")
+    device.subscribe("anhu/v1/watch-1/down/#")
+    bridge.publish("anhu/v1/watch-1/down/receipts", "forged")
+    device.publish("anhu/v1/watch-1/up/events", "private")
+    bridge.publish("anhu/v1/watch-9/up/events", "for a watch")
+    assert [gateway.next(), gateway.next()] == [
+        ("anhu/v1/watch-1/up/events", b"private"),
+        ("anhu/v1/watch-9/up/events", b"for a watch"),
+    ]
+    gateway.publish("anhu/v1/watch-9/down/receipts", "stored")
+    assert bridge.next() == ("anhu/v1/watch-9/down/receipts", b"stored"), "and nothing of watch-1"
+    gateway.publish("anhu/v1/watch-1/down/receipts", "real")
+    assert device.next() == ("anhu/v1/watch-1/down/receipts", b"real")
+
+
 def test_the_gateway_reads_the_brokers_counters(join: Join) -> None:
     gateway = join("anhu-gateway")
     gateway.subscribe("$SYS/broker/publish/messages/dropped")
@@ -177,3 +198,19 @@ def test_a_device_in_a_share_of_its_own_takes_nothing_from_the_gateways(broker: 
         device.publish("anhu/v1/watch-2/up/events", number.decode())
     assert [gateway.next()[1] for _ in sent] == sent
     assert thief.received.empty()
+
+
+def test_a_gateways_session_is_not_to_be_had_by_guessing(broker: Broker, join: Join) -> None:
+    """A client id that is known would be enough to take a session over: Mosquitto binds none to a user name. So a
+    gateway's is secret; what an attacker can guess, disturbs nobody."""
+    broker.add_devices(["watch-1", "watch-2"])
+    slot = f"anhu-{secrets.token_hex(16)}-events"  # as gateway/slots.py and process.py make it
+    gateway = join("anhu-gateway", slot)
+    gateway.subscribe("anhu/v1/+/up/events")
+    guesses = ("anhu-gateway", "anhu-1-events", "anhu", "gateway-events", slot[:-1], slot.upper(), "")
+    thieves = [join("watch-1", guess) for guess in guesses]
+    device = join("watch-2")
+    device.publish("anhu/v1/watch-2/up/events", "press")
+    assert gateway.next() == ("anhu/v1/watch-2/up/events", b"press")
+    assert gateway.disconnects == 0
+    assert all(thief.received.empty() for thief in thieves)

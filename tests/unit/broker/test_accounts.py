@@ -4,7 +4,10 @@ from services.broker.accounts import (
     ServiceAccount,
     alerts_account,
     bench_account,
+    bridge_account,
     gateway_account,
+    home_assistant_account,
+    home_assistant_reader,
     password_text,
     rights_text,
 )
@@ -40,14 +43,28 @@ def test_each_service_account_has_its_own_rights() -> None:
         [
             gateway_account(HASH),
             alerts_account(HASH),
+            bridge_account(HASH),
             bench_account(HASH, ["bench-1"]),
-            ServiceAccount("bridge", HASH, ("write anhu/v1/+/up/readings",)),
+            ServiceAccount("other", HASH, ("write anhu/v1/+/up/readings",)),
         ]
     )
     sections = dict(section.split("\n", 1) for section in text.strip().split("\n\nuser ")[1:])
     assert sections == {
         "anhu-gateway": "topic read anhu/v1/+/up/#\ntopic write anhu/v1/+/down/#\ntopic read $SYS/broker/#",
         "anhu-alerts": "topic write anhu/v1/+/down/#",
+        "anhu-bridge": "topic write anhu/v1/+/up/#\ntopic read anhu/v1/+/down/#",
         "anhu-bench": "topic write anhu/v1/bench-1/up/#\ntopic read anhu/v1/bench-1/down/#",
-        "bridge": "topic write anhu/v1/+/up/readings",
+        "other": "topic write anhu/v1/+/up/readings",
     }
+
+
+def test_a_home_assistant_reads_its_own_prefix_alone() -> None:
+    rights = [
+        right
+        for account in (home_assistant_account(HASH, "ha-east"), home_assistant_reader("east", HASH, "ha-east"))
+        for right in account.rights
+    ]
+    assert all(right.split()[1].startswith(("ha-east/", "anhu/ha/ha-east/")) for right in rights)
+    assert home_assistant_reader("east", HASH, "ha-east").rights == (
+        "read ha-east/#", "write ha-east/status", "read anhu/ha/ha-east/#",
+    )  # fmt: skip
