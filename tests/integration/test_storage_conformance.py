@@ -20,14 +20,14 @@ TODAY = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture(scope="module", params=["plain", pytest.param("timescale", marks=pytest.mark.timescale)])
-def kept(request: pytest.FixtureRequest, postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
+def kept(request: pytest.FixtureRequest, postgres: PostgresServer, module_folder: Path) -> Iterator[System]:
     """The whole system on one kind of database, migrated from empty."""
     server = postgres.url()
     if request.param == "timescale":
         server = os.environ.get("ANHU_TEST_TIMESCALE_URL", "")
         if not server:
             pytest.skip("ANHU_TEST_TIMESCALE_URL names no server with TimescaleDB")
-    directory = _shared_folder / f"kept-{request.param}"
+    directory = module_folder / f"kept-{request.param}"
     directory.mkdir()
     with ExitStack() as stack:
         url = stack.enter_context(fresh_database(server, template=None))
@@ -95,10 +95,13 @@ def test_late_readings_are_taken_whatever_their_age(kept: System, wristband: Dev
 
 
 def test_buckets_count_what_is_in_them_by_beijings_day(kept: System, wristband: Device) -> None:
-    midnight = datetime.fromisoformat("2026-11-20T00:00:00+08:00")
+    midnight = TODAY.replace(hour=16, minute=0, second=0) - timedelta(days=3)  # in Beijing
     samples = [(midnight - timedelta(seconds=1), 60), (midnight, 70), (midnight + timedelta(seconds=59), 90)]
     wristband.send([{"ts": at.isoformat(), "heart_rate": rate} for at, rate in samples], "readings")
-    window = {"from": "2026-11-18T00:00:00Z", "to": "2026-11-22T00:00:00Z"}
+    window = {
+        "from": (midnight - timedelta(days=2)).isoformat(),
+        "to": (midnight + timedelta(days=2)).isoformat(),
+    }
 
     def buckets(width: str) -> list[dict[str, Any]]:
         return stored(kept, wristband, bucket=width, **window)
@@ -112,6 +115,25 @@ def test_buckets_count_what_is_in_them_by_beijings_day(kept: System, wristband: 
     assert [item["heart_rate"]["count"] for item in buckets("1m")] == [1, 2]
     assert [item["heart_rate"]["count"] for item in buckets("1h")] == [1, 2]
     assert "spo2" not in by_day[0], "a gap is a gap"
+
+
+def test_late_readings_are_rolled_up_by_the_upkeep_processes(kept: System, wristband: Device) -> None:
+    hour = (TODAY - timedelta(days=50)).replace(minute=0, second=0)
+    samples = [{"ts": (hour + timedelta(minutes=n)).isoformat(), "heart_rate": 60 + n} for n in range(50)]
+    wristband.send(samples, "readings")
+    window = {"from": hour.isoformat(), "to": (hour + timedelta(hours=1)).isoformat()}
+    until(lambda: len(stored(kept, wristband, **window)) == 50, "50 readings")
+    before = stored(kept, wristband, bucket="1h", **window)
+    assert before[0]["heart_rate"] == {"min": 60, "avg": 84.5, "max": 109, "count": 50}
+    kept.start("upkeep", "upkeep-2")
+    rolled = """SELECT sum(heart_rate_count) FROM readings_{} r JOIN devices d ON d.key = r.device_key
+        WHERE d.device_id = %s"""
+    for name in ("1m", "1h", "1d"):
+        if kept.sql("SELECT kept_as FROM readings_rollup") == [("tables",)]:
+            until(lambda name=name: kept.sql(rolled.format(name), wristband.device_id) == [(50,)], name, limit=30)
+    beats = "SELECT count(*) FROM workers WHERE kind = 'upkeep' AND (status ->> 'ok')::boolean"
+    until(lambda: kept.sql(beats) == [(2,)], "two upkeeps that are well", limit=30)
+    assert stored(kept, wristband, bucket="1h", **window) == before
 
 
 def test_a_press_becomes_an_alert(kept: System, wristband: Device) -> None:
