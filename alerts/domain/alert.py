@@ -77,6 +77,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class RaisedBy:
+    """The version of a rule on readings that raised an alert, and the very values that did: health data."""
+
+    rule_id: UUID
+    version: int
+    sentence: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     id: UUID
     type: str
@@ -105,6 +115,10 @@ class Alert:
     outcome: str | None
     seen_at: datetime | None
     version: int
+    #: None: an event raised it
+    raised_by: RaisedBy | None = None
+    #: what is known of an outage; None of what an event or a rule raised
+    detail: Mapping[str, Any] | None = None
 
     @property
     def unresolved(self) -> bool:
@@ -120,6 +134,64 @@ class Alert:
                 return Stage.RESOLVED
             case state:
                 return Stage(state.value)
+
+
+def new_alert(
+    *,
+    id: UUID,
+    type: str,
+    severity: Severity,
+    title: str,
+    elder: Person | None,
+    device_id: str,
+    device_kind: str | None,
+    place: str | None,
+    organization_id: UUID,
+    event_id: str,
+    occurred_at: datetime,
+    received_at: datetime,
+    now: datetime,
+    late_seconds: int = 0,
+    clock_suspect: bool = False,
+    event_id_reused: bool = False,
+    position: Position | None = None,
+    drill: bool = False,
+    confidence: float | None = None,
+    raised_by: RaisedBy | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> Alert:
+    """An alert as it is raised: by an event, by a rule on readings, or by what is noted of devices."""
+    return Alert(
+        id=id,
+        type=type,
+        severity=severity,
+        title=title,
+        state=State.TRIGGERED,
+        attention=False,
+        elder=elder,
+        device_id=device_id,
+        device_kind=device_kind,
+        place=place,
+        organization_id=organization_id,
+        event_id=event_id,
+        occurred_at=occurred_at,
+        received_at=received_at,
+        raised_at=now,
+        last_move_at=now,
+        late_seconds=late_seconds,
+        clock_suspect=clock_suspect,
+        event_id_reused=event_id_reused,
+        position=position,
+        drill=drill,
+        occurrences=1,
+        confidence=confidence,
+        holder=None,
+        outcome=None,
+        seen_at=None,
+        version=1,
+        raised_by=raised_by,
+        detail=detail,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +229,8 @@ class Change:
     stop: frozenset[TimerKind] = frozenset()
     #: an organisation whose screens show it from now on
     route: tuple[UUID, str] | None = None
+    #: organisations below on whose screens it is too
+    shared: tuple[UUID, ...] = ()
     #: who is on the way, for the receipt
     responder: str | None = None
 

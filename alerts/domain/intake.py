@@ -1,9 +1,9 @@
 """What an event does: raises, folds, cancels, asks for a service, or is only recorded. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from alerts.domain.alert import (
@@ -17,7 +17,9 @@ from alerts.domain.alert import (
     State,
     Timer,
     TimerKind,
+    new_alert,
 )
+from alerts.domain.impact import Unread, second_opinion, window_of
 
 #: An event this long after an alert's last move is a new story.
 FOLD_WINDOW = timedelta(minutes=30)
@@ -51,6 +53,19 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondLook:
+    """What the acceleration of a fall says, as the alert keeps it."""
+
+    confidence: float | None
+    entry: Entry
+
+    @classmethod
+    def missing(cls, event: Event, reason: str) -> Self:
+        """There was acceleration, and nothing can be said of it: the timeline says why."""
+        return cls(None, Entry("second_opinion", body=_body(event, None) | {"reason": reason}))
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """Where an event belongs: its elder if known, its organisation always."""
 
@@ -62,6 +77,21 @@ class Home:
 def late_seconds(event: Event) -> int:
     late = int((event.received_at - event.occurred_at).total_seconds())
     return late if late >= LATE_FROM_SECONDS else 0
+
+
+def look_again(event: Event) -> SecondLook | None:
+    """A second opinion on a fall; None where the event brought nothing to have one on. It sets the confidence and
+    writes it down: severity, timers and moves are decided without it."""
+    window = window_of(event.detail) if event.type == "fall" else None
+    match window:
+        case None:
+            return None
+        case Unread(reason):
+            return SecondLook.missing(event, reason)
+    opinion = second_opinion(window)
+    felt = {name: _rounded(value) for name, value in asdict(opinion.features).items()}
+    body = _body(event, opinion.confidence) | {"points": opinion.points, "reasons": list(opinion.reasons)} | felt
+    return SecondLook(opinion.confidence, Entry("second_opinion", body=body))
 
 
 def fold_target(candidates: Sequence[Alert], event: Event, home: Home, now: datetime) -> Alert | None:
@@ -79,15 +109,15 @@ def fold_target(candidates: Sequence[Alert], event: Event, home: Home, now: date
     return max(same, key=lambda alert: alert.raised_at, default=None)
 
 
-def raise_alert(event: Event, rule: Rule, home: Home, alert_id: UUID, now: datetime) -> Change:
+def raise_alert(
+    event: Event, rule: Rule, home: Home, alert_id: UUID, now: datetime, look: SecondLook | None = None
+) -> Change:
     """A new alert at the event's own organisation."""
-    alert = Alert(
+    alert = new_alert(
         id=alert_id,
         type=event.type,
         severity=rule.severity,
         title=rule.title,
-        state=State.TRIGGERED,
-        attention=False,
         elder=home.elder,
         device_id=event.device_id,
         device_kind=event.device_kind,
@@ -96,39 +126,36 @@ def raise_alert(event: Event, rule: Rule, home: Home, alert_id: UUID, now: datet
         event_id=event.event_id,
         occurred_at=event.occurred_at,
         received_at=event.received_at,
-        raised_at=now,
-        last_move_at=now,
+        now=now,
         late_seconds=late_seconds(event),
         clock_suspect=event.clock_suspect,
         event_id_reused=event.event_id_reused,
         position=event.position,
         drill=event.drill,
-        occurrences=1,
-        confidence=None,
-        holder=None,
-        outcome=None,
-        seen_at=None,
-        version=1,
+        confidence=look.confidence if look else None,
     )
     timers: tuple[Timer, ...] = ()
     if rule.then_seconds is not None:
         timers += (Timer(TimerKind.WORSEN, now + timedelta(seconds=rule.then_seconds)),)
     if rule.severity is Severity.RED:
         timers += (Timer(TimerKind.ESCALATE, now + ESCALATE_AFTER),)
-    return Change(alert, (Entry("raised"),), start=timers, route=(home.organization_id, "home"))
+    return Change(alert, (Entry("raised"), *_told(look)), start=timers, route=(home.organization_id, "home"))
 
 
-def fold(alert: Alert, event: Event) -> Change:
-    """One more press: it sounds again, and asks for an answer again once it was answered."""
+def fold(alert: Alert, event: Event, look: SecondLook | None = None) -> Change:
+    """One more press: it sounds again, and asks for an answer again once it was answered. Of two opinions on a fall
+    the one that makes it likelier counts."""
+    confidences = [one for one in (alert.confidence, look.confidence if look else None) if one is not None]
     return Change(
         replace(
             alert,
             occurrences=alert.occurrences + 1,
             attention=alert.attention or alert.state is not State.TRIGGERED,
             position=event.position or alert.position,
+            confidence=max(confidences, default=None),
             version=alert.version + 1,
         ),
-        (Entry("folded", body={"event_id": event.event_id}),),
+        (Entry("folded", body={"event_id": event.event_id}), *_told(look)),
     )
 
 
@@ -150,3 +177,15 @@ def waiting_cancel_fits(cancel_event: Event, fall: Event) -> bool:
     if fall.clock_suspect or cancel_event.clock_suspect:
         return True
     return cancel_event.occurred_at >= fall.occurred_at - CANCEL_BEFORE
+
+
+def _body(event: Event, confidence: float | None) -> dict[str, Any]:
+    return {"event_id": event.event_id, "confidence": confidence}
+
+
+def _told(look: SecondLook | None) -> tuple[Entry, ...]:
+    return (look.entry,) if look else ()
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

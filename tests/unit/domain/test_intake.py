@@ -1,5 +1,6 @@
 """Raising, folding, cancelling, lateness."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import pytest
 
 from alerts.domain import intake
 from alerts.domain.alert import Person, Position, TimerKind
+from tests.parts.acceleration import HOSTILE, WINDOWS
 from tests.unit.domain.making import ELDER, FALL, NOON, SOS, STATION, after, alert, event, home
 
 SOON = after(5)
@@ -103,3 +105,40 @@ def test_a_waiting_cancel_is_of_a_fall_that_did_not_happen_after_it(cancel: dict
 
 def test_the_elder_is_the_one_of_the_home() -> None:
     assert intake.raise_alert(event(), SOS, home(), UUID(int=5), NOON).alert.elder == ELDER
+
+
+# A second opinion ------------------------------------------------------------------------------------------
+
+
+def felt(window: object) -> intake.Event:
+    return event("fall", detail={"acceleration": window})
+
+
+def test_a_fall_that_was_felt_is_raised_as_any_fall_with_a_confidence() -> None:
+    look = intake.look_again(felt(WINDOWS["hard_fall"]))
+    assert look is not None
+    with_it = intake.raise_alert(felt(WINDOWS["hard_fall"]), FALL, home(), UUID(int=5), NOON, look)
+    without = intake.raise_alert(event("fall"), FALL, home(), UUID(int=5), NOON)
+    assert with_it.alert.confidence == 0.95
+    assert replace(with_it.alert, confidence=None) == without.alert
+    assert (with_it.start, with_it.stop, with_it.route) == (without.start, without.stop, without.route)
+    assert [entry.kind for entry in with_it.entries] == ["raised", "second_opinion"]
+
+
+@pytest.mark.parametrize("before", [None, 0.05, 0.35, 0.95])
+@pytest.mark.parametrize("window", [WINDOWS["hard_fall"], WINDOWS["clapping"], HOSTILE["stuck"], None])
+def test_of_several_opinions_the_greatest_stands(before: float | None, window: object) -> None:
+    look = intake.look_again(felt(window))
+    after_fold = intake.fold(alert(type="fall", confidence=before), felt(window), look).alert.confidence
+    said = [one for one in (before, look.confidence if look else None) if one is not None]
+    assert after_fold == (max(said) if said else None)
+
+
+def test_only_a_fall_is_looked_at_again() -> None:
+    assert intake.look_again(event("sos", detail={"acceleration": WINDOWS["hard_fall"]})) is None
+    assert intake.look_again(event("fall")) is None
+    unread = intake.look_again(felt(HOSTILE["one axis"]))
+    assert unread is not None
+    assert unread.confidence is None
+    assert unread.entry.body is not None
+    assert "stuck" in unread.entry.body["reason"]

@@ -1,0 +1,200 @@
+"""The rules that Anhu comes with. Each number is a default that an organisation can change, none is medical advice, and
+each rule carries its source. Pure."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from alerts.domain.alert import Severity
+from alerts.domain.rules.model import (
+    Direction,
+    Limit,
+    Mode,
+    OwnLimit,
+    Rule,
+    Scope,
+    Score,
+    SeverityWhen,
+)
+
+_MINUTE: Final = timedelta(minutes=1)
+#: Watches take the pulse every 5 to 30 minutes unless they are told to do it more often: two values half an hour apart,
+#: with nothing normal between them, are one stretch.
+_GAP: Final = 30 * _MINUTE
+#: Who is severely or totally dependent (GB/T 42195-2022) can hardly press, call or say how they feel: no press will
+#: confirm what is measured.
+_DEPENDENT: Final = Scope(ability_levels=frozenset({"severe", "total"}))
+
+_NEWS2: Final = "Royal College of Physicians, NEWS2 (2017)"
+_AHA: Final = "American Heart Association, Adult Tachycardia With a Pulse Algorithm (eccguidelines.heart.org)"
+_BTS: Final = "British Thoracic Society, Guideline for oxygen use in adults (2017)"
+_GRADE_3: Final = "中国高血压防治指南：3 级高血压，收缩压 ≥180 和/或舒张压 ≥110 mmHg"
+_IDSA: Final = "IDSA 2008 long-term care guideline (CID 2009;48:149): single oral temperature > 37.8 °C"
+_OURS: Final = "duration, gap and way back are Anhu's own choice"
+_WRIST: Final = "a wrist's skin is colder than the mouth and is no substitute for it"
+
+
+def _limit(
+    number: int,
+    key: str,
+    title: str,
+    severity: Severity,
+    limit: Limit,
+    minutes: int,
+    source: str,
+    *,
+    clear_minutes: int = 5,
+    severity_when: tuple[SeverityWhen, ...] = (),
+    mode: Mode = Mode.LIVE,
+) -> Rule:
+    return Rule(
+        id=_id(number),
+        version=1,
+        key=key,
+        title=title,
+        severity=severity,
+        condition=limit,
+        lasting=minutes * _MINUTE,
+        clear_after=clear_minutes * _MINUTE,
+        gap=_GAP,
+        severity_when=severity_when,
+        mode=mode,
+        source=source,
+    )
+
+
+def _own(number: int, key: str, title: str, own: OwnLimit, source: str) -> Rule:
+    return Rule(
+        id=_id(number),
+        version=1,
+        key=key,
+        title=title,
+        severity=Severity.YELLOW,
+        condition=own,
+        # Longer than for a fixed limit: it speaks of what is normal for others, and a walk is over by then.
+        lasting=30 * _MINUTE,
+        clear_after=10 * _MINUTE,
+        gap=_GAP,
+        source=source,
+    )
+
+
+def _news2(number: int, key: str, title: str, score: Score, minutes: int, source: str, red: bool) -> Rule:
+    return Rule(
+        id=_id(number),
+        version=1,
+        key=key,
+        title=title,
+        severity=Severity.ORANGE,
+        condition=score,
+        lasting=minutes * _MINUTE,
+        # A point more or less is one heartbeat: only half an hour below the threshold is a recovery.
+        clear_after=30 * _MINUTE,
+        gap=_GAP,
+        severity_when=(SeverityWhen(_DEPENDENT, Severity.RED),) if red else (),
+        source=source,
+    )
+
+
+def _id(number: int) -> UUID:
+    """Fixed for ever, because stored rules, versions and alerts refer to it: no number is given a second time."""
+    return UUID(f"a17b0000-0000-4000-8000-{number:012d}")
+
+
+_ABOVE, _BELOW = Direction.ABOVE, Direction.BELOW
+_YELLOW, _RED = Severity.YELLOW, Severity.RED
+
+# A limit's own value is not beyond it, so that "150 and more" of whole numbers is "above 149".
+BUILT_IN: Final = (
+    _limit(
+        1, "heart_rate_high", "心率过高", _YELLOW, Limit("heart_rate", _ABOVE, 120, 110), 5,
+        f"Anhu: between the bands of two (111–130) and three points (from 131) of {_NEWS2}; {_OURS}",
+    ),
+    _limit(
+        2, "heart_rate_low", "心率过低", _YELLOW, Limit("heart_rate", _BELOW, 50, 53), 10,
+        "2018 ACC/AHA/HRS bradycardia guideline: sinus rate < 50/min (cited from memory, text not reached); rates of"
+        f" 40–50 are common in sleep, hence ten minutes; {_OURS}",
+    ),
+    _limit(
+        3, "heart_rate_critical_high", "紧急救援 · 心率危急过高", _RED,
+        Limit("heart_rate", _ABOVE, 149, 135), 3,
+        f"{_AHA}: a tachyarrhythmia has typically 150/min and more; {_OURS}",
+    ),
+    _limit(
+        4, "heart_rate_critical_low", "紧急救援 · 心率危急过低", _RED, Limit("heart_rate", _BELOW, 41, 45), 3,
+        f"{_NEWS2}: 40 and less has three points; {_OURS}",
+    ),
+    _limit(
+        5, "spo2_low", "血氧偏低", _YELLOW, Limit("spo2", _BELOW, 92, 94), 10,
+        f"{_NEWS2}, scale 1: 91 and less has three points. For elders with hypercapnic respiratory failure (target"
+        f" 88–92) a rule of their own is to be set; {_OURS}",
+        severity_when=(SeverityWhen(_DEPENDENT, Severity.ORANGE),),
+    ),
+    _limit(
+        6, "spo2_critical_low", "紧急救援 · 血氧危急过低", _RED, Limit("spo2", _BELOW, 85, 88), 3,
+        f"{_BTS}: below 85 % oxygen by reservoir mask at once; {_OURS}",
+    ),
+    _limit(
+        7, "body_temperature_high", "体温过高", _YELLOW, Limit("body_temperature", _ABOVE, 37.8, 37.5), 20,
+        f"{_IDSA}; {_WRIST}, so that a fever may be missed; {_OURS}",
+        clear_minutes=30,
+    ),
+    _limit(
+        8, "body_temperature_low", "体温过低", _YELLOW, Limit("body_temperature", _BELOW, 35.1, 35.5), 30,
+        f"{_NEWS2}: 35.0 and less has three points; {_WRIST}: at the wrist it would speak of healthy people, so it is"
+        f" only tried (shadow) until it is known where devices measure; {_OURS}",
+        clear_minutes=30,
+        mode=Mode.SHADOW,
+    ),
+    _limit(
+        9, "respiratory_rate_high", "呼吸过快", _YELLOW, Limit("respiratory_rate", _ABOVE, 24, 22), 10,
+        f"{_NEWS2}: 25 and more has three points; {_OURS}",
+    ),
+    _limit(
+        10, "respiratory_rate_low", "呼吸过慢", _YELLOW, Limit("respiratory_rate", _BELOW, 9, 11), 5,
+        f"{_NEWS2}: 8 and less has three points; {_OURS}",
+    ),
+    # Cuffs measure once or twice a day: each value counts at once, and the next good one ends it.
+    _limit(
+        11, "systolic_high", "收缩压过高", _YELLOW, Limit("systolic", _ABOVE, 179, 170), 0,
+        f"{_GRADE_3}; {_OURS}",
+        clear_minutes=0,
+    ),
+    _limit(
+        12, "systolic_low", "收缩压过低", _YELLOW, Limit("systolic", _BELOW, 91, 96), 0,
+        f"{_NEWS2}: 90 and less has three points; {_OURS}",
+        clear_minutes=0,
+    ),
+    _limit(
+        13, "diastolic_high", "舒张压过高", _YELLOW, Limit("diastolic", _ABOVE, 109, 105), 0,
+        f"{_GRADE_3}; {_OURS}",
+        clear_minutes=0,
+    ),
+    # 168 hours of two weeks: who wears it only at night, ten hours, has 140, and would be compared with their sleep.
+    _own(
+        14, "heart_rate_own_high", "心率高于本人平时",
+        OwnLimit("heart_rate", _ABOVE, spreads=4, clear_spreads=2.5, least_hours=168, inside=(60, 100)),
+        f"Anhu: four of a person's spreads; never within 60–100/min, a resting adult's normal rate (AHA); {_OURS}",
+    ),
+    _own(
+        15, "heart_rate_own_low", "心率低于本人平时",
+        OwnLimit("heart_rate", _BELOW, spreads=4, clear_spreads=2.5, least_hours=168, inside=(60, 100)),
+        f"Anhu: four of a person's spreads; never within 60–100/min, a resting adult's normal rate (AHA); {_OURS}",
+    ),
+    _own(
+        16, "respiratory_rate_own_high", "呼吸快于本人平时",
+        OwnLimit("respiratory_rate", _ABOVE, spreads=4, clear_spreads=2.5, least_hours=168, inside=(12, 20)),
+        f"Anhu: four of a person's spreads; never within 12–20/min, the band without a point of {_NEWS2}; {_OURS}",
+    ),
+    _news2(
+        17, "news2_medium", "NEWS2 评分偏高", Score(5), 10,
+        f"{_NEWS2}: 5 is the key threshold for an urgent response; partial scores are not validated; {_OURS}",
+        red=False,
+    ),
+    _news2(
+        18, "news2_high", "NEWS2 评分高危", Score(7), 3,
+        f"{_NEWS2}: 7 and more, high risk. Orange as any high NEWS2, because what wristbands give is partial and not"
+        f" validated; red for the dependent, who cannot press; {_OURS}",
+        red=True,
+    ),
+)

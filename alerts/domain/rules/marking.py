@@ -1,0 +1,244 @@
+"""Which samples of an elder matter, given what is known of them: what gateways mark by, and which rules a look may
+skip. Pure.
+
+`limits.envelope` is the band outside which a sample may matter to somebody of whom nothing is known. What is known
+makes it wider, and most samples of most people matter to no rule:
+
+- While an episode is on, what is beyond its limit tells nothing new; what is clear does.
+- A score is a sum. As long as each parameter has no more points than its part of one point less than the rule wants,
+  the sum is not reached, whatever is measured when: only a sample with more than its parameter's part matters. The
+  parts are dealt out anew by how it stands (`standing`) when such a sample has come, and when the sum may have been
+  reached, every point matters.
+- A stretch that began at ten o'clock, of a rule that wants ten minutes, is not raised before ten past: until then its
+  rule wants no look (`quiet`).
+
+All of that is about samples that are measured from now on: those that come later than LATE are for the caller to mark
+whatever they say.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+from uuid import UUID
+
+from alerts.domain.rules import news2
+from alerts.domain.rules.evaluate import as_raised
+from alerts.domain.rules.fields import DIGITS, FIELDS, VITALS
+from alerts.domain.rules.following import Kept, Lineage
+from alerts.domain.rules.limits import Band, Bound, bound_of, fence_bands, tightest
+from alerts.domain.rules.living import living_bands_while_on
+from alerts.domain.rules.model import Beyond, Direction, Living, Rule, Sample, Score, Subject
+
+#: Who gets the points that are left over, one each and round again: those first that normal people have points in, by
+#: low saturation in sleep, cool wrists, a brisk walk.
+_DEALT_TO: Final = ("spo2", "body_temperature", "heart_rate", "respiratory_rate", "systolic")
+#: The least by which a value can be beyond another one.
+_LEAST: Final = 10**-DIGITS
+
+#: A sample may come so much later than it was measured without being marked for that, as gateways do it.
+LATE: Final = timedelta(minutes=2)
+#: A silence that is shorter is not worth telling gateways of.
+_WORTH: Final = timedelta(minutes=1)
+
+#: points by parameter
+Points = Mapping[str, int]
+
+
+#: a version of a rule
+Version = tuple[UUID, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """By what an elder's samples are marked: outside of a band, or, `every`, whatever they say."""
+
+    bands: Mapping[str, Band]
+    every: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing can happen to these rules by samples from before `until`."""
+
+    rules: frozenset[Version]
+    until: datetime
+
+
+def marks(
+    in_force: Iterable[Rule], subject: Subject, on: Iterable[Kept], seen: Points, but: frozenset[Version] = frozenset()
+) -> Marks:
+    """`on`: the episodes that are on. `seen`: how their points stood when that was last looked at. `but`: rules that
+    want no look."""
+    on = list(on)
+    parts: list[tuple[str, Band]] = []
+    for one in on:
+        if isinstance(one.rule.condition, Score):
+            return Marks({}, every=True)
+        if isinstance(one.rule.condition, Living):
+            parts += living_bands_while_on(one.rule.condition)
+            continue
+        if _version(one.rule) in but:
+            continue
+        bound = bound_of(one.rule.condition, as_raised(one.rule, subject, one.evidence))
+        if bound is not None:
+            above = bound.direction is Direction.ABOVE
+            inside = (bound.clear + _LEAST, None) if above else (None, bound.clear - _LEAST)
+            parts.append((bound.field, inside))
+    lines = {(one.rule.key, one.rule.mode) for one in on}
+    for rule in in_force:
+        if (rule.key, rule.mode) in lines or _version(rule) in but:
+            continue
+        condition = rule.condition
+        if isinstance(condition, Score):
+            dealt = parts_of(condition, seen)
+            scale_2 = subject.spo2_scale_2
+            parts += [(name, news2.band(name, dealt.get(name, 0), scale_2=scale_2)) for name in news2.MEASURED]
+            continue
+        if isinstance(condition, Living):
+            if isinstance(condition, Beyond):
+                parts += fence_bands(subject)
+            continue
+        bound = bound_of(condition, subject)
+        if bound is not None:
+            above = bound.direction is Direction.ABOVE
+            parts.append((bound.field, (None, bound.value) if above else (bound.value, None)))
+    return Marks(tightest(parts))
+
+
+def parts_of(score: Score, seen: Points) -> dict[str, int]:
+    """How many points each parameter may have without a look: at least what was seen, together one less than the score
+    wants. Empty when what was seen may be enough for it."""
+    most = 2 if score.or_three_in_one else 3
+    left = score.total - 1 - sum(seen.values())
+    if left < 0 or any(points > most for points in seen.values()):
+        return {}
+    dealt = {name: seen.get(name, 0) for name in news2.MEASURED}
+    while left and min(dealt.values()) < most:
+        for name in _DEALT_TO:
+            if left and dealt[name] < most:
+                dealt[name] += 1
+                left -= 1
+    return dealt
+
+
+def holds(in_force: Iterable[Rule], seen: Points, stands: Points) -> bool:
+    """Whether the parts that were dealt out for `seen` still do: none is exceeded, and there are any."""
+    for rule in in_force:
+        if isinstance(rule.condition, Score):
+            dealt = parts_of(rule.condition, seen)
+            if not dealt or any(points > dealt[name] for name, points in stands.items()):
+                return False
+    return True
+
+
+def standing(samples: Iterable[Sample], subject: Subject, now: datetime) -> dict[str, int]:
+    """The points of each parameter's value that counts at `now`, or counted shortly before, where a sample may still
+    come late; those without points are left out. That a value may be too old to count is not asked."""
+    found: dict[str, int] = {}
+    settled: set[str] = set()
+    for sample in sorted(samples, key=attrgetter("at"), reverse=True):
+        if len(settled) == len(news2.MEASURED):
+            break
+        if sample.values.get("worn") is False:
+            continue
+        for field in news2.MEASURED:
+            value = sample.values.get(field)
+            if value is None or field in settled:
+                continue
+            points = news2.points_of(field, float(value), scale_2=subject.spo2_scale_2)
+            if points > found.get(field, 0):
+                found[field] = points
+            if sample.at < now - LATE:
+                settled.add(field)
+    return found
+
+
+def quiet(lines: Iterable[Lineage], subject: Subject, samples: Iterable[Sample], now: datetime) -> Quiet | None:
+    """Which rules want no look for a while, after a look at `now` that found nothing; `lines`: those that have
+    something on, or may have; `samples`: what it looked at."""
+    latest_first = sorted(samples, key=attrgetter("at"), reverse=True)
+    until: dict[Version, datetime] = {}
+    for line in lines:
+        on = next((one for one in line.kept if one.cleared_at is None), None)
+        rule = on.rule if on else line.rule
+        if rule is None or isinstance(rule.condition, Score | Living):
+            continue
+        bound = bound_of(rule.condition, as_raised(rule, subject, on.evidence) if on else subject)
+        if bound is None:
+            continue
+        begun = _run(bound, bound.cleared if on else bound.beyond, latest_first)
+        if begun is None and not on:
+            continue  # it is not what marks them
+        earliest = now - LATE if begun is None else min(begun, now - LATE)
+        soonest = earliest + (rule.clear_after if on else rule.lasting)
+        if soonest - now >= _WORTH:
+            until[_version(rule)] = soonest
+    return Quiet(frozenset(until), min(until.values())) if until else None
+
+
+def _run(bound: Bound, counts: Callable[[float], bool], latest_first: Sequence[Sample]) -> datetime | None:
+    """When the run of samples that count began which goes on to the last of them; None when there is none. Pauses are
+    no end of it, so that it may have begun later than that, and not earlier."""
+    begun: datetime | None = None
+    for at, together in groupby(latest_first, key=attrgetter("at")):
+        values = [
+            round(float(sample.values[bound.field]), DIGITS)
+            for sample in together
+            if bound.field in sample.values and not (bound.field in VITALS and sample.values.get("worn") is False)
+        ]
+        if any(counts(value) for value in values):
+            begun = at
+        elif values:
+            break
+    return begun
+
+
+def narrower(bands: Mapping[str, Band], before: Mapping[str, Band]) -> bool:
+    """Whether a sample may be outside of `bands` that was inside of those before."""
+    for field, (low, high) in bands.items():
+        lowest, highest = before.get(field, (None, None))
+        if (low is not None and (lowest is None or low > lowest)) or (
+            high is not None and (highest is None or high < highest)
+        ):
+            return True
+    return False
+
+
+def _version(rule: Rule) -> Version:
+    return rule.id, rule.version
+
+
+class Extremes:
+    """The lowest and the highest of each field in samples: by them most rules are known to be silent, all at once and
+    without going through the samples for each."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._of: dict[str, tuple[float, float]] = {}
+        for field in FIELDS:
+            measured = [sample.values[field] for sample in samples if field in sample.values]
+            if measured:
+                self._of[field] = (min(measured), max(measured))
+
+    def silent(self, rule: Rule, subject: Subject) -> bool:
+        """Surely no episode of this rule is in the samples."""
+        condition = rule.condition
+        if isinstance(condition, Score):
+            points = [self._points(field, subject) for field in news2.MEASURED if field in self._of]
+            return sum(points) < condition.total and not (condition.or_three_in_one and 3 in points)
+        if isinstance(condition, Living):
+            return False  # not asked of them: they may speak because nothing comes
+        bound = bound_of(condition, subject)
+        return bound is None or not any(bound.beyond(value) for value in self._of.get(bound.field, ()))
+
+    def _points(self, field: str, subject: Subject) -> int:
+        return max(news2.points_of(field, value, scale_2=subject.spo2_scale_2) for value in self._of[field])
+
+
+def quite_silent(line: Lineage, extremes: Extremes, subject: Subject) -> bool:
+    """Nothing is on, and surely nothing begins."""
+    if any(one.cleared_at is None for one in line.kept):
+        return False
+    return line.rule is None or extremes.silent(line.rule, subject)
