@@ -23,7 +23,7 @@ ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 _DONE = "DELETE FROM outbox WHERE id = ANY(%s)"
 
 
-def mqtt_client(settings: Settings) -> aiomqtt.Client:
+def mqtt_client(settings: Settings, will: aiomqtt.Will | None = None) -> aiomqtt.Client:
     """A connection for sending, from ANHU_MQTT_URL; not yet opened."""
     url = urlsplit(settings.mqtt_url)
     secure = url.scheme == "mqtts"
@@ -33,6 +33,7 @@ def mqtt_client(settings: Settings) -> aiomqtt.Client:
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         tls_context=ssl.create_default_context(cafile=settings.mqtt_ca_file) if secure else None,
+        will=will,
         keepalive=15,
         timeout=5,
         max_inflight_messages=100,

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from alerts.domain.alert import Alert, Change, Person, Position, Rule, Severity, State
+from alerts.domain.alert import Alert, Change, Person, Position, RaisedBy, Rule, Severity, State
 from alerts.domain.receipts import receipt
 from alerts.presentation import alert_json
 
@@ -27,20 +27,23 @@ _SAME_CAUSE_ELDER = ALERT + f"WHERE a.elder_id = %s AND a.type = %s AND {_UNRESO
 _SAME_CAUSE_DEVICE = (
     ALERT + f"WHERE a.elder_id IS NULL AND a.device_id = %s AND a.type = %s AND {_UNRESOLVED} FOR UPDATE OF a"
 )
-_RULES = "SELECT type, severity, title, then_seconds, then_severity, then_title FROM alert_rules"
+RULE = "r.severity, r.title, r.then_seconds, r.then_severity, r.then_title"
+_RULES = f"SELECT r.type, {RULE} FROM alert_rules r"
+_RULE_OF = f"SELECT {RULE} FROM alert_rules r WHERE type = %s"
 
 _COLUMNS = (
     *("id", "type", "severity", "title", "state", "attention", "elder_id", "device_id", "device_kind", "place"),
     *("organization_id", "event_id", "occurred_at", "received_at", "raised_at", "last_move_at", "late_seconds"),
     *("clock_suspect", "event_id_reused", "lat", "lon", "accuracy", "drill", "occurrences", "confidence"),
     *("holder_id", "holder_name", "outcome", "seen_at", "version"),
+    *("rule_id", "rule_version", "sentence", "evidence", "detail"),
 )
 _INSERT = f"""
 INSERT INTO alerts ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
 """
 _CHANGING = (
     *("severity", "title", "state", "attention", "last_move_at", "lat", "lon", "accuracy", "occurrences"),
-    *("confidence", "holder_id", "holder_name", "outcome", "version"),
+    *("confidence", "holder_id", "holder_name", "outcome", "detail", "version"),
 )
 _UPDATE = f"UPDATE alerts SET {', '.join(f'{name} = %({name})s' for name in _CHANGING)} WHERE id = %(id)s"
 _ROUTE = """
@@ -118,6 +121,10 @@ def alert_of(row: dict[str, Any]) -> Alert:
         outcome=row["outcome"],
         seen_at=row["seen_at"],
         version=row["version"],
+        raised_by=RaisedBy(row["rule_id"], row["rule_version"], row["sentence"], row["evidence"])
+        if row["rule_id"]
+        else None,
+        detail=row["detail"],
     )
 
 
@@ -132,23 +139,40 @@ async def lock_alert(connection: Connection, alert_id: UUID) -> tuple[Alert, dat
         return alert_of(row), clock["now"]
 
 
-async def lock_same_cause(connection: Connection, kind: str, elder: Person | None, device_id: str) -> Sequence[Alert]:
-    """The unresolved alerts of one cause. Until the transaction ends nobody else raises or folds for that cause."""
+async def lock_same_cause(
+    connection: Connection, kind: str, elder: Person | None, device_id: str
+) -> tuple[Sequence[Alert], datetime]:
+    """The unresolved alerts of one cause, and the database's time after the lock was had. Until the transaction ends
+    nobody else raises or folds for that cause."""
     cause = f"cause {elder.id if elder else device_id} {kind}"
+    statement = _SAME_CAUSE_ELDER if elder else _SAME_CAUSE_DEVICE
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (cause,))
-        statement = _SAME_CAUSE_ELDER if elder else _SAME_CAUSE_DEVICE
-        await cursor.execute(statement, (elder.id if elder else device_id, kind))
-        return [alert_of(row) for row in await cursor.fetchall()]
+        # One round trip; each statement sees what was committed while the one before it waited.
+        async with connection.pipeline():
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (cause,))
+            await cursor.execute(statement, (elder.id if elder else device_id, kind))
+            clock = await connection.execute("SELECT clock_timestamp()")
+        now = await clock.fetchone()
+        assert now is not None
+        return [alert_of(row) for row in await cursor.fetchall()], now[0]
+
+
+def rule_of(type: str, row: Sequence[Any]) -> Rule:
+    """A row of RULE as the domain's value."""
+    severity, title, then_seconds, then_severity, then_title = row
+    return Rule(type, Severity(severity), title, then_seconds, then_severity and Severity(then_severity), then_title)
 
 
 async def load_rules(connection: Connection) -> dict[str, Rule]:
     """The table type → severity."""
-    cursor = await connection.execute(_RULES)
-    return {
-        row[0]: Rule(row[0], Severity(row[1]), row[2], row[3], Severity(row[4]) if row[4] else None, row[5])
-        for row in await cursor.fetchall()
-    }
+    rows = await (await connection.execute(_RULES)).fetchall()
+    return {type: rule_of(type, row) for type, *row in rows}
+
+
+async def load_rule(connection: Connection, type: str) -> Rule | None:
+    """What the table type → severity says of a type."""
+    row = await (await connection.execute(_RULE_OF, (type,))).fetchone()
+    return rule_of(type, row) if row else None
 
 
 async def save(
@@ -162,6 +186,8 @@ async def save(
         if change.route is not None:
             organization_id, reason = change.route
             await connection.execute(_ROUTE, (alert.id, organization_id, reason, at))
+        for organization_id in change.shared:
+            await connection.execute(_ROUTE, (alert.id, organization_id, "shared", at))
         for entry in change.entries:
             actor = entry.actor
             await connection.execute(
@@ -199,7 +225,7 @@ async def tell_all(connection: Connection, alert: Alert, at: datetime, responder
 
 
 def _row(alert: Alert) -> dict[str, Any]:
-    position, holder = alert.position, alert.holder
+    position, holder, raised_by = alert.position, alert.holder, alert.raised_by
     return {
         "id": alert.id,
         "type": alert.type,
@@ -231,4 +257,9 @@ def _row(alert: Alert) -> dict[str, Any]:
         "outcome": alert.outcome,
         "seen_at": alert.seen_at,
         "version": alert.version,
+        "rule_id": raised_by.rule_id if raised_by else None,
+        "rule_version": raised_by.version if raised_by else None,
+        "sentence": raised_by.sentence if raised_by else None,
+        "evidence": Jsonb(raised_by.evidence) if raised_by else None,
+        "detail": Jsonb(alert.detail) if alert.detail is not None else None,
     }

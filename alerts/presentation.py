@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from alerts.domain.alert import Alert
+from alerts.domain.alert import Alert, RaisedBy
 from alerts.domain.transitions import allowed_moves
 
 
 def alert_json(alert: Alert) -> dict[str, Any]:
     """The contract's alert, and beside it `place`, `device_kind`, `holder`, `outcome`, `seen_at`,
-    `event_id_reused` and `moves`. Location and place are withheld once it is no longer unresolved."""
+    `event_id_reused`, `rule`, `detail` and `moves`. Location, place and what a rule saw are withheld once it is no
+    longer unresolved."""
     withheld = not alert.unresolved
     position = None if withheld else alert.position
     return {
@@ -36,6 +37,8 @@ def alert_json(alert: Alert) -> dict[str, Any]:
         "drill": alert.drill,
         "occurrences": alert.occurrences,
         "confidence": alert.confidence,
+        "rule": _rule_json(alert.raised_by, withheld=withheld),
+        "detail": dict(alert.detail) if alert.detail is not None else None,
         "holder": {"id": str(alert.holder.id), "name": alert.holder.name} if alert.holder else None,
         "outcome": alert.outcome,
         "seen_at": time_json(alert.seen_at),
@@ -46,7 +49,20 @@ def alert_json(alert: Alert) -> dict[str, Any]:
 
 def withhold(frame: dict[str, Any]) -> dict[str, Any]:
     """An alert's JSON of an earlier time, without what may no longer be shown."""
-    return frame | {"location": None, "place": None, "withheld": True}
+    rule = frame.get("rule")
+    seen = {"rule": rule | {"sentence": None, "evidence": None}} if rule else {}
+    return frame | {"location": None, "place": None, "withheld": True} | seen
+
+
+def _rule_json(raised_by: RaisedBy | None, *, withheld: bool) -> dict[str, Any] | None:
+    if raised_by is None:
+        return None
+    return {
+        "id": str(raised_by.rule_id),
+        "version": raised_by.version,
+        "sentence": None if withheld else raised_by.sentence,
+        "evidence": None if withheld else dict(raised_by.evidence),
+    }
 
 
 def time_json(at: datetime | None) -> str | None:

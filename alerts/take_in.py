@@ -12,7 +12,9 @@ from uuid_utils.compat import uuid7
 from alerts import ledger
 from alerts.domain import intake
 from alerts.domain.alert import Alert, Change, Person, Position, Rule
-from alerts.domain.intake import Event, Home
+from alerts.domain.intake import Event, Home, SecondLook
+from alerts.held_ledger import hold_event
+from alerts.living_samples import SIGNS
 from services.storage.errors import is_conflict, is_outage
 
 log = logging.getLogger(__name__)
@@ -21,20 +23,22 @@ Connection = AsyncConnection[Any]
 
 # Emergencies first; in the order of their coming for each device; one that failed before does not hold up the next.
 _CLAIM = """
-SELECT q.event FROM event_queue q
+SELECT q.event, q.attempts FROM event_queue q
 WHERE q.not_before <= clock_timestamp()
   AND NOT EXISTS (SELECT FROM event_queue e
                   WHERE e.device_id = q.device_id AND e.event < q.event AND e.attempts = 0
                     AND (e.urgent OR NOT q.urgent))
 ORDER BY q.urgent DESC, q.event LIMIT 1 FOR UPDATE OF q SKIP LOCKED
 """
-_EVENT = """
+_EVENT = f"""
 SELECT e.*, d.kind AS device_kind, p.name AS elder_name, p.address, clock_timestamp() AS now,
+       CASE WHEN r.type IS NOT NULL THEN jsonb_build_array({ledger.RULE}) END AS rule,
        coalesce(p.organization_id, e.organization_id,
                 (SELECT id FROM organizations WHERE parent_id IS NULL ORDER BY created_at, id LIMIT 1)) AS home
 FROM events e
 LEFT JOIN devices d ON d.device_id = e.device_id
 LEFT JOIN elders p ON p.id = e.elder_id
+LEFT JOIN alert_rules r ON r.type = e.type
 WHERE e.id = %s
 """
 _DONE = "DELETE FROM event_queue WHERE event = %s"
@@ -60,6 +64,10 @@ _SERVICE_REQUEST = """
 INSERT INTO service_requests (id, event, organization_id, elder_id, device_id, service, requested_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
+# Rules on what people do look at whoever gave a sign of life.
+_MARK = """
+WITH marked AS (INSERT INTO rule_checks (elder_id, since) VALUES (%s, %s)) SELECT pg_notify('anhu_rules', '')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ async def take_in_next(connection: Connection) -> bool | Failure:
             if claimed is None:
                 return False
             event_row = claimed[0]
-            await _take_in(connection, claimed[0])
+            await _take_in(connection, claimed[0], attempts=claimed[1])
             await connection.execute(_DONE, (claimed[0],))
         return True
     except Exception as error:
@@ -96,7 +104,7 @@ async def take_in_next(connection: Connection) -> bool | Failure:
         return Failure(event_row, error)
 
 
-async def _take_in(connection: Connection, event_row: int) -> None:
+async def _take_in(connection: Connection, event_row: int, attempts: int) -> None:
     async with connection.cursor(row_factory=dict_row) as cursor:
         row = await (await cursor.execute(_EVENT, (event_row,))).fetchone()
     assert row is not None  # the queue's foreign key
@@ -114,19 +122,28 @@ async def _take_in(connection: Connection, event_row: int) -> None:
             (uuid7(), event.id, _home_of(row, elder).organization_id, row["elder_id"], event.device_id, service, now),
         )
         return
-    rule = (await ledger.load_rules(connection)).get(event.type)
-    if rule is not None:
-        await _raise_or_fold(connection, event, rule, _home_of(row, elder))
+    if row["rule"] is None:
+        if elder is not None and event.type in SIGNS:
+            await connection.execute(_MARK, (elder.id, event.occurred_at))
+        return
+    rule, home = ledger.rule_of(event.type, row["rule"]), _home_of(row, elder)
+    if not await hold_event(connection, event, rule, home):
+        await _raise_or_fold(connection, event, rule, home, _look(event, attempts))
 
 
-async def _raise_or_fold(connection: Connection, event: Event, rule: Rule, home: Home) -> None:
-    candidates = await ledger.lock_same_cause(connection, event.type, home.elder, event.device_id)
-    # The lock may have been waited for: the time that counts is the one after it.
-    clock = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
-    assert clock is not None
-    now: datetime = clock[0]
+def _look(event: Event, attempts: int) -> SecondLook | None:
+    """A second opinion, but on the first attempt alone: should one ever fail, the fall is raised without it."""
+    if attempts == 0:
+        return intake.look_again(event)
+    if event.type == "fall" and event.detail and event.detail.get("acceleration") is not None:
+        return SecondLook.missing(event, "an earlier attempt to take this event in failed, so this one goes without")
+    return None
+
+
+async def _raise_or_fold(connection: Connection, event: Event, rule: Rule, home: Home, look: SecondLook | None) -> None:
+    candidates, now = await ledger.lock_same_cause(connection, event.type, home.elder, event.device_id)
     before = intake.fold_target(candidates, event, home, now)
-    change = intake.fold(before, event) if before else intake.raise_alert(event, rule, home, uuid7(), now)
+    change = intake.fold(before, event, look) if before else intake.raise_alert(event, rule, home, uuid7(), now, look)
     await ledger.save(connection, before, change, now, ledger.Folded(event.id, event.device_id, event.event_id))
     alert = change.alert
     for waiting in await _waiting_cancels(connection, event):
@@ -143,7 +160,7 @@ async def _cancel(connection: Connection, event: Event, now: datetime) -> None:
     locked = await ledger.lock_alert(connection, alert_id)
     assert locked is not None
     alert, now = locked
-    rule = (await ledger.load_rules(connection)).get(alert.type)
+    rule = await ledger.load_rule(connection, alert.type)
     await _apply_cancel(connection, alert, rule, cancel=event, of=cancelled_event, now=now)
 
 

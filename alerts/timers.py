@@ -65,7 +65,7 @@ async def _act(connection: Connection, alert_id: UUID, kind: str) -> None:
     if locked is None or not taken:  # stopped or moved between the look and the lock
         return
     alert, now = locked
-    rule = (await ledger.load_rules(connection)).get(alert.type)
+    rule = await ledger.load_rule(connection, alert.type)
     above = await _above(connection, alert.id, alert.organization_id)
     change = decide_timer(alert, TimerKind(kind), rule, above, now)
     if change is not None:

@@ -52,12 +52,13 @@ class Heart(threading.Thread):
                     while not self._ended.wait(BEAT_SECONDS):
                         self._beat(connection)
                         if not reachable:  # told after a beat: a read-only database lets us in as well
-                            log.info("heart: the database is back")
+                            log.info("%s: the database takes beats again", self.name)
                         reachable = True
                     connection.execute("DELETE FROM workers WHERE id = %s", (self.worker_id,))
             except psycopg.Error as error:
                 if reachable:
-                    log.error("heart: the database takes no beats, trying again each second: %s", str(error).strip())
+                    why = str(error).strip()
+                    log.error("%s: the database takes no beats, trying again each second: %s", self.name, why)
                 reachable = False
                 self._ended.wait(1.0)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +32,9 @@ class Settings(BaseSettings):
     mqtt_ca_file: Path | None = Field(
         default=None, description="certificate authority for mqtts://, when not the system's"
     )
+    sources_file: Path | None = Field(
+        default=None, description="where devices of other makers come in, as TOML; see docs/devices.md"
+    )
     http_host: str = Field(default="127.0.0.1", description="address that `anhu api` listens on")
     http_port: int = Field(default=8000, ge=1, le=65535, description="port that `anhu api` listens on")
     secret_key: SecretStr = Field(
@@ -46,16 +50,28 @@ class Settings(BaseSettings):
         default="", description="addresses, comma-separated, whose X-Forwarded-For is believed; none by default"
     )
     web_dir: Path | None = Field(default=None, description="the built browser app, when not the packaged one")
+    home_assistant_prefix: str = Field(
+        default="homeassistant",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="discovery prefix of the Home Assistant that `anhu homeassistant` announces devices to",
+    )
+    home_assistant_organization: UUID | None = Field(
+        default=None, description="announces the devices of this organisation and all below it; else all there are"
+    )
+    home_assistant_personal: bool = Field(
+        default=False,
+        description="also elders' names, and while an alert is unresolved where they are; no vital signs in any case",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     log_format: Literal["text", "json"] = Field(default="text", description="one line of text, or of JSON, an entry")
 
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: str) -> str:
-        if value and not value.startswith(("postgresql://", "postgres://")):
-            raise ValueError("must begin with postgresql://")
         if not value:
             return value
+        if not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://")
         named = {name for name, _ in parse_qsl(value.partition("?")[2], keep_blank_values=True)}
         limits = {name: limit for name, limit in _SILENCE.items() if name not in named}
         return f"{value}{'&' if '?' in value else '?'}{urlencode(limits)}" if limits else value
@@ -68,14 +84,14 @@ class Settings(BaseSettings):
         return value
 
 
-def load(*, needs_secret: bool = False) -> Settings:
+def load(*, needs_secret: bool = False, needs_database: bool = True) -> Settings:
     """Reads the environment. Raises SettingsError with one sentence for each wrong setting."""
     try:
         settings = Settings()
     except ValidationError as error:
         wrong = "; ".join(f"ANHU_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"wrong settings in the environment: {wrong}") from None
-    if not settings.database_url:
+    if needs_database and not settings.database_url:
         raise SettingsError(
             "ANHU_DATABASE_URL is not set: name a PostgreSQL database (postgresql://user:password@host/name),"
             " or run `anhu demo`, which brings its own"

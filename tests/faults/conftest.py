@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bridge import BridgedBroker
 from tests.faults.killing import at_work, start_named
 from tests.faults.storm import Storm, eventually
 from tests.parts.broker import Broker
-from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
-from tests.parts.system import System, seed_database
+from tests.parts.postgres import TEMPLATE, PostgresServer, make_template
+from tests.parts.system import System, seed_database, system_at
 
 ELDERS = 40
 
@@ -21,7 +20,7 @@ ELDERS = 40
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Processes are started again and again: on a busy machine each takes seconds."""
     if item.path.parent == Path(__file__).parent:
-        item.add_marker(pytest.mark.timeout(300))
+        item.add_marker(pytest.mark.timeout(480))
 
 
 @pytest.fixture
@@ -39,28 +38,17 @@ def storm(tmp_path: Path) -> Iterator[Callable[..., Storm]]:
 
 
 def ready(system: System, *names: str) -> System:
-    """Starts what the test before killed, and waits until each of them is at work."""
-    start_named(system, *(name for name in names if name not in system.processes))
+    """Starts what the test before killed or what has ended, and waits until each of them is at work."""
+    start_named(system, *(name for name in names if not system.runs(name)))
     system.wait_until_ready()
     eventually(lambda: all(at_work(system, name) for name in names), f"{names} are at work", limit=30)
     return system
 
 
 @pytest.fixture(scope="package")
-def _shared(postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
-    directory = _shared_folder / "shared"
-    directory.mkdir()
-    broker = BridgedBroker(directory / "broker")
-    broker.start()
-    with fresh_database(postgres.url()) as url:
-        system = System(directory / "system", url, broker, seed_database(url, directory / "keys.json", elders=ELDERS))
-        try:
-            yield system
-        finally:
-            try:
-                system.stop()
-            finally:
-                broker.stop()
+def _shared(postgres: PostgresServer, package_folder: Path) -> Iterator[System]:
+    with system_at(package_folder / "shared", postgres, ELDERS) as system:
+        yield system
 
 
 @pytest.fixture
@@ -82,8 +70,8 @@ class Fragile(System):
 
 
 @pytest.fixture(scope="package")
-def _fragile(_shared_folder: Path) -> Iterator[Fragile]:
-    directory = _shared_folder / "fragile"
+def _fragile(package_folder: Path) -> Iterator[Fragile]:
+    directory = package_folder / "fragile"
     directory.mkdir()
     server, broker = PostgresServer(directory / "postgres"), Broker(directory / "broker")
     server.start()

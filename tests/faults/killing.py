@@ -26,12 +26,12 @@ HOLDS = {
     "api": ("alerts",),  # a move
 }
 _ACTIVE = """
-SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state = 'active' AND wait_event_type IS DISTINCT FROM
-'Client' AND wait_event_type IS DISTINCT FROM 'Lock' LIMIT 1
+SELECT 1 FROM pg_stat_activity WHERE application_name ~ ('^' || %s || '(-slowly)?$') AND state = 'active'
+AND wait_event_type IS DISTINCT FROM 'Client' AND wait_event_type IS DISTINCT FROM 'Lock' LIMIT 1
 """
 _INSIDE = """
 SELECT DISTINCT l.relation::regclass::text FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
-WHERE a.application_name = %s AND a.datname = current_database() AND a.backend_xid IS NOT NULL
+WHERE a.application_name ~ ('^' || %s || '(-slowly)?$') AND a.datname = current_database() AND a.backend_xid IS NOT NULL
   AND l.locktype = 'relation' AND l.relation = ANY(%s::regclass[])
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bridge import BRIDGE
+from services.broker.accounts import BRIDGE
 from tests.faults.storm import eventually
 from tests.parts.figures import Tell
 from tests.parts.system import Device, System, event
@@ -65,6 +65,10 @@ POISON: dict[str, bytes] = {
     "nothing": b"",
     "zeros": bytes(1000),
 }
+_UNHEARD = """
+SELECT 1 FROM gateway_slots s WHERE heard_at < clock_timestamp() - interval '3 seconds' OR NOT EXISTS
+    (SELECT FROM pg_stat_activity a WHERE a.pid = s.backend_pid AND a.application_name = 'anhu-slot')
+"""
 NAMES = ["n" * 5000, "安" * 300, "a b'\"$;", "."]
 
 
@@ -78,6 +82,8 @@ def test_poison_never_stands_before_a_press(shared: System, devices: Callable[..
         well.press()
         waits[what] = time.monotonic() - began
 
+    # A test before may have left a slot without a gateway, which is taken over after 5 s: that is no poison's doing.
+    eventually(lambda: not shared.sql(_UNHEARD), "each slot is heard", limit=15)
     well.press()
     for what, payload in POISON.items():
         sick.send(payload)
@@ -97,15 +103,16 @@ def test_poison_never_stands_before_a_press(shared: System, devices: Callable[..
         )
     # What names an SOS raises, whatever else is wrong with it; the rest is kept with its reason.
     named_sos = [what for what, payload in POISON.items() if b'"sos"' in payload]
-    raised = shared.sql(
-        "SELECT count(*) FROM events JOIN alert_events ae ON ae.event = id WHERE device_id = %s", sick.device_id
-    )[0][0]
-    assert raised == len(named_sos), (raised, named_sos)
-    others = shared.sql(
-        "SELECT count(DISTINCT device_id) FROM events JOIN alert_events ae ON ae.event = id WHERE device_id = ANY(%s)",
-        [name[:200] for name in NAMES],
-    )[0][0]
-    assert others == len(NAMES)
+    raised = "SELECT count(*) FROM events JOIN alert_events ae ON ae.event = id WHERE device_id = %s"
+    eventually(
+        lambda: shared.sql(raised, sick.device_id)[0][0] == len(named_sos), f"each of {named_sos} raises", limit=15
+    )
+    others = (
+        "SELECT count(DISTINCT device_id) FROM events JOIN alert_events ae ON ae.event = id WHERE device_id = ANY(%s)"
+    )
+    eventually(
+        lambda: shared.sql(others, [name[:200] for name in NAMES])[0][0] == len(NAMES), "each name raises", limit=15
+    )
     kept = shared.sql("SELECT count(DISTINCT payload) FROM quarantine WHERE device_id = %s", sick.device_id)[0][0]
     assert kept >= len(POISON) - len(named_sos)
     assert " CRITICAL " not in shared.log("gateway")
@@ -122,6 +129,11 @@ CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'broken on purpose';
 END $$;
+"""
+
+
+IN_ALERT = """
+SELECT a.alert_id FROM alert_events a JOIN events e ON e.id = a.event WHERE (e.device_id, e.event_id) = (%s, %s)
 """
 
 
@@ -156,7 +168,7 @@ def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(
     for device in (broken, well):
         pressed = device.press()
         device.receipt(pressed["event_id"], "raised")
-        alerts[device] = shared.sql("SELECT id FROM alerts WHERE device_id = %s", device.device_id)[0][0]
+        alerts[device] = shared.sql(IN_ALERT, device.device_id, pressed["event_id"])[0][0]
     shared.sql(BREAK)
     shared.sql(
         "CREATE TRIGGER broken BEFORE UPDATE ON alerts FOR EACH ROW"

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 from tests.faults.killing import start_named
 from tests.faults.storm import Storm, eventually
 from tests.parts.figures import Tell
-from tests.parts.ports import free_port
+from tests.parts.ports import free_port, is_listening
 from tests.parts.system import Person, Screen, System
 
 
@@ -62,6 +62,7 @@ def test_a_screen_that_was_away_misses_nothing_over_a_killed_api_and_from_anothe
     start_named(system, "api")
     second.result()
     eventually(lambda: not system.sql("SELECT 1 FROM event_queue LIMIT 1"), "every press is taken in", limit=20)
+    eventually(lambda: is_listening(port), "the other api answers", limit=30)
     with screen_at(other, person, station, after=seen) as screen:
         assert screen.welcome["resumed"] is True
         halfway = seen + 50
@@ -166,13 +167,17 @@ def test_a_screen_that_does_not_read_delays_no_other_and_is_closed_with_4408(
     def p99(delays: list[float]) -> float:
         return delays[len(delays) * 99 // 100]
 
+    def p50(delays: list[float]) -> float:
+        return delays[len(delays) // 2]
+
     tell(
         f"change to frame over {len(alone)} and {len(beside)} changes: p99 alone {p99(alone) * 1000:.0f} ms, beside a"
         f" screen that does not read {p99(beside) * 1000:.0f} ms; that one was closed with {code}"
     )
     assert code == 4408
-    # Noise of a busy machine apart, it costs nothing: a screen that held up the other would cost seconds.
-    assert p99(beside) < 2 * p99(alone) + 0.5
+    # A screen that held up the other would do so for seconds, until it is closed: more than half of the changes. A busy
+    # machine holds up some of them.
+    assert p50(beside) < 2 * p50(alone) + 0.5
 
 
 def _screens(system: System) -> int:

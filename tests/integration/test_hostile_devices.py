@@ -5,6 +5,7 @@ from collections.abc import Callable
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.parts.loops import end_loop
 from tests.parts.system import Device, System, event
 
 
@@ -33,6 +34,6 @@ def test_nobody_shares_the_gateways_messages_without_knowing_their_group(
             victim.press("test")
     finally:
         client.disconnect()
-        client.loop_stop()
+        end_loop(client)
     [(group,)] = system.sql("SELECT name FROM gateway_group")
     assert len(group) == 32

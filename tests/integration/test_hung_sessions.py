@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.storage.hung import END_HUNG, GIVE_UP, LET_GO
+from services.storage.hung import END_HUNG, GIVE_UP, LET_GO, LET_GO_SLOWLY
 from tests.parts.waiting import until
 
 Connection = psycopg.Connection[Any]
@@ -73,6 +73,20 @@ def test_in_the_middle_of_a_pipeline(session: Callable[..., Connection], watch: 
     until(let_go, "the lock", limit=15, every=0.2)
 
 
+def test_just_after_a_pipeline(session: Callable[..., Connection], watch: Connection) -> None:
+    """Where the server's own limit has stopped its clock."""
+    hung = session(LET_GO)
+    hung.execute("BEGIN")
+    with hung.pipeline():
+        hung.execute(LOCK)
+    hung.pgconn.send_flush_request()  # which the pipeline's end sends, unless all results are there already
+    hung.pgconn.flush()
+    assert holders(watch) == 1
+    time.sleep(5.5)
+    assert holders(watch) == 1, "by the server's own limit it is not ended: is END_HUNG still needed for it?"
+    until(lambda: watch.execute(END_HUNG) and holders(watch) == 0, "the lock", limit=5, every=0.2)
+
+
 def test_in_the_middle_of_a_copy(session: Callable[..., Connection], watch: Connection) -> None:
     hung = session(LET_GO)
     hung.execute("CREATE TABLE many (one int)")
@@ -81,12 +95,16 @@ def test_in_the_middle_of_a_copy(session: Callable[..., Connection], watch: Conn
         until(lambda: watch.execute(END_HUNG).fetchall(), "the hung COPY is ended", limit=30, every=0.5)
 
 
-def test_who_works_or_rests_is_left_alone(session: Callable[..., Connection], watch: Connection) -> None:
-    resting, working = session(LET_GO), session(LET_GO)
-    working.pgconn.send_query(b"SELECT pg_sleep(7)")
-    time.sleep(6)  # longer than a hung one is given
+def test_who_works_rests_or_is_slow_is_left_alone(session: Callable[..., Connection], watch: Connection) -> None:
+    resting, working, slow = session(LET_GO), session(LET_GO), session(LET_GO, LET_GO_SLOWLY)
+    working.pgconn.send_query(b"SELECT pg_sleep(8)")
+    slow.execute("BEGIN")
+    with slow.pipeline():
+        slow.execute(LOCK)
+    time.sleep(6.5)  # longer than a hung one is given
     assert watch.execute(END_HUNG).fetchall() == []
     assert resting.execute("SELECT 1").fetchone() == (1,)
+    assert slow.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_the_other_sessions_of_the_hung_do_not_hang_in_its_place(

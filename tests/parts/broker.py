@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,12 +10,28 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from services.broker.accounts import BENCH, alerts_account, bench_account, gateway_account
+from services.broker.accounts import (
+    BENCH,
+    BRIDGE,
+    HOME_ASSISTANT,
+    ServiceAccount,
+    alerts_account,
+    bench_account,
+    bridge_account,
+    gateway_account,
+    home_assistant_account,
+    home_assistant_reader,
+)
 from services.broker.mosquitto import BrokerDirectory, find_mosquitto, reload
 from services.broker.passwords import hash_password, new_secret
 from services.demo.unprivileged import open_the_way, run_as, server_user
 from tests.parts.ports import free_port, is_listening
 from tests.parts.waiting import until
+
+#: Whoever brings other makers' devices: a coordinator, a network server.
+SOURCES = "test-sources"
+#: `homeassistant` is a Home Assistant itself.
+SERVICES = ("anhu-gateway", "anhu-alerts", BRIDGE, BENCH, HOME_ASSISTANT, "homeassistant", SOURCES)
 
 
 class Broker:
@@ -23,12 +39,18 @@ class Broker:
 
     host = "127.0.0.1"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, bench_rights: tuple[str, ...] | None = None, sources: Sequence[str] = ()
+    ) -> None:
+        """`bench_rights` are the benchmark account's; without them it speaks for the enrolled devices. `sources` are
+        the topics of other makers' devices: the account SOURCES may write there, the gateways read."""
+        self._bench_rights = bench_rights
+        self._sources = tuple(sources)
         program = find_mosquitto()
         assert program is not None, "install Mosquitto: apt-get install mosquitto"
         self.port = free_port()
         self.log = directory.with_name(directory.name + ".log")
-        self.passwords = {name: new_secret() for name in ("anhu-gateway", "anhu-alerts", BENCH)}
+        self.passwords = {name: new_secret() for name in SERVICES}
         self._hashes = {name: hash_password(password) for name, password in self.passwords.items()}
         self._devices: dict[str, str] = {}
         self._user = server_user()
@@ -46,7 +68,7 @@ class Broker:
         return self._process.pid
 
     def url(self, account: str) -> str:
-        """`mqtt://` with the password of a device, of `anhu-gateway`, `anhu-alerts` or `anhu-bench`."""
+        """`mqtt://` with the password of a device, or of one of SERVICES."""
         return f"mqtt://{account}:{quote(self.passwords[account], safe='')}@{self.host}:{self.port}"
 
     def add_device(self, device_id: str, password: str | None = None) -> str:
@@ -126,12 +148,18 @@ class Broker:
             self._process.wait(30)
             self._process = None
 
+    def _services(self) -> list[ServiceAccount]:
+        return [
+            gateway_account(self._hashes["anhu-gateway"], self._sources),
+            ServiceAccount(SOURCES, self._hashes[SOURCES], tuple(f"write {name}" for name in self._sources)),
+            alerts_account(self._hashes["anhu-alerts"]),
+            bridge_account(self._hashes[BRIDGE]),
+            bench_account(self._hashes[BENCH], self._devices)
+            if self._bench_rights is None
+            else ServiceAccount(BENCH, self._hashes[BENCH], self._bench_rights),
+            home_assistant_account(self._hashes[HOME_ASSISTANT]),
+            home_assistant_reader("homeassistant", self._hashes["homeassistant"]),
+        ]
+
     def _write_accounts(self) -> None:
-        self._directory.write_accounts(
-            self._devices.items(),
-            [
-                gateway_account(self._hashes["anhu-gateway"]),
-                alerts_account(self._hashes["anhu-alerts"]),
-                bench_account(self._hashes[BENCH], self._devices),
-            ],
-        )
+        self._directory.write_accounts(self._devices.items(), self._services())

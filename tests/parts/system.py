@@ -9,8 +9,8 @@ import sys
 import threading
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from services.demo.folder import Keys
 from services.demo.seed import Seeded, credentials, seed
 from tests.parts import documents
 from tests.parts.broker import Broker
+from tests.parts.loops import end_loop
 from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer, fresh_database
 from tests.parts.waiting import until
@@ -79,7 +80,7 @@ class System:
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._people: list[Person] = []
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("ANHU_")} | {
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ANHU_")} | {
             "ANHU_DATABASE_URL": database_url,
             "ANHU_HTTP_PORT": str(self.http_port),
             "ANHU_SECRET_KEY": SECRET_KEY,
@@ -96,11 +97,14 @@ class System:
             with (self.directory / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, "-m", "services.cli", kind],
-                    env=self._environment | {"ANHU_MQTT_URL": self.broker.url(account)} | settings,
+                    env=self.environment | {"ANHU_MQTT_URL": self.broker.url(account)} | settings,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
                 )
+
+    def runs(self, name: str) -> bool:
+        return name in self.processes and self.processes[name].poll() is None
 
     def is_ready(self) -> bool:
         return is_ready(self.url)
@@ -167,22 +171,29 @@ class System:
 
 
 @contextmanager
-def running_system(directory: Path, postgres: PostgresServer, elders: int) -> Iterator[System]:
-    """A system that is ready, with a broker and a database of its own; ended at the end."""
+def system_at(
+    directory: Path, postgres: PostgresServer, elders: int, broker_kind: Callable[[Path], Broker] = Broker
+) -> Iterator[System]:
+    """A system with a broker and a database of its own, in a folder that servers reach. Not started; ended at the
+    end."""
     directory.mkdir()
-    broker = Broker(directory / "broker")
-    broker.start()
-    with fresh_database(postgres.url()) as url:
+    with ExitStack() as opened:
+        broker = broker_kind(directory / "broker")
+        broker.start()
+        opened.callback(broker.stop)
+        url = opened.enter_context(fresh_database(postgres.url()))
         system = System(directory, url, broker, seed_database(url, directory / "keys.json", elders))
-        try:
-            system.start()
-            system.wait_until_ready()
-            yield system
-        finally:
-            try:
-                system.stop()
-            finally:
-                broker.stop()
+        opened.callback(system.stop)
+        yield system
+
+
+@contextmanager
+def running_system(directory: Path, postgres: PostgresServer, elders: int) -> Iterator[System]:
+    """One of `system_at` that is ready."""
+    with system_at(directory, postgres, elders) as system:
+        system.start()
+        system.wait_until_ready()
+        yield system
 
 
 class Person:
@@ -333,7 +344,7 @@ class Device:
 
     def __exit__(self, *_: object) -> None:
         self._client.disconnect()
-        self._client.loop_stop()
+        end_loop(self._client)
 
     def vanish(self) -> None:
         """The connection is cut without a word: the broker tells the will."""

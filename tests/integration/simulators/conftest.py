@@ -18,15 +18,14 @@ import aiomqtt
 import pytest
 
 from simulators.devices.kinds import KINDS
+from tests.parts.ports import free_port
 
 
 class Mosquitto:
     """Passwords are the user names turned round; `peer` may do everything, a device what is its own."""
 
     def __init__(self, folder: Path, users: Sequence[str]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
         passwords, rights = folder / "passwords", folder / "rights"
         passwords.write_text("".join(f"{user}:{user[::-1]}\n" for user in users))
@@ -83,6 +82,7 @@ class Peer:
         self._client: aiomqtt.Client | None = None
         self._unanswered: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._closing = False
+        self.subscribed = 0
 
     def payloads(self, device_id: str, leaf: str, skip: bytes = b"") -> list[Any]:
         wanted = f"anhu/v1/{device_id}/{leaf}"
@@ -115,21 +115,23 @@ class Peer:
         at = datetime.now(UTC).isoformat()
         await self.send(device_id, "down/receipts", {"event_id": event_id, "stage": stage, "at": at, **more})
 
-    async def run(self, ready: asyncio.Event) -> None:
+    async def run(self) -> None:
         while not self._closing:
             with contextlib.suppress(aiomqtt.MqttError):
-                await self._converse(ready)
+                await self._converse()
             await asyncio.sleep(0.05)
 
     def close(self) -> None:
         self._closing = True
 
-    async def _converse(self, ready: asyncio.Event) -> None:
+    async def _converse(self) -> None:
         client = aiomqtt.Client("127.0.0.1", self._broker.port, username="peer", password="reep", timeout=5)
         async with client:
             self._client = client
             await client.subscribe("anhu/v1/+/up/#", qos=1)
-            ready.set()
+            async with self._changed:
+                self.subscribed += 1
+                self._changed.notify_all()
             # Answered by a task of its own: what came in is heard even when the broker dies under an answer.
             answering = asyncio.create_task(self._answer_all())
             try:
@@ -204,9 +206,8 @@ def fleet_file(tmp_path: Path, broker: Mosquitto, fleet_devices: list[dict[str, 
 @pytest.fixture
 async def peer(broker: Mosquitto) -> AsyncIterator[Peer]:
     peer = Peer(broker)
-    ready = asyncio.Event()
-    task = asyncio.create_task(peer.run(ready))
-    await asyncio.wait_for(ready.wait(), 10)
+    task = asyncio.create_task(peer.run())
+    await peer.until(lambda: peer.subscribed > 0)
     yield peer
     peer.close()
     while not task.done():

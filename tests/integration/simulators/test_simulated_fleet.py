@@ -84,7 +84,10 @@ async def test_readings_wait_for_a_broker_that_is_away_and_come_as_arrays(simula
     await peer.until(lambda: len(peer.readings("wb-007")) > 20)
     broker.kill()
     await asyncio.sleep(1.2)  # the length of the gap is the point: 120 readings and more
+    running.process.send_signal(signal.SIGSTOP)  # or the fleet may be back before its listener, who then hears nothing
     broker.start()
+    await peer.until(lambda: peer.subscribed == 2)
+    running.process.send_signal(signal.SIGCONT)
     await peer.until(lambda: any(len(payload) > 100 for payload in _uploads(peer)))
     running.process.send_signal(signal.SIGTERM)
     code, _, err = await running.ended()

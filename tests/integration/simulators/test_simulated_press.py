@@ -2,9 +2,6 @@
 
 import json
 import re
-from itertools import pairwise
-
-import pytest
 
 
 async def test_a_press_is_told_stored_and_the_command_ends_well(simulate, peer):
@@ -33,8 +30,10 @@ async def test_a_press_is_repeated_at_doubling_intervals_until_it_is_told_stored
     await peer.until(lambda: len(peer.payloads("wb-002", "up/events")) == 5)
     events = peer.payloads("wb-002", "up/events")
     assert all(event == events[0] for event in events), "a repeat is the same to the byte"
-    gaps = [later - sooner for sooner, later in pairwise(peer.arrivals("wb-002", "up/events"))]
-    assert gaps == pytest.approx([0.2, 0.4, 0.8, 0.8], abs=0.15)
+    first, *repeats = peer.arrivals("wb-002", "up/events")
+    # Never sooner; how much later a busy machine makes it proves nothing. The intervals themselves: test_resend.py.
+    for at, earliest in zip(repeats, (0.2, 0.6, 1.4, 2.2), strict=True):
+        assert at - first >= earliest - 0.15
     await peer.receipt("wb-002", events[0]["event_id"], "stored")
     code, _, err = await running.ended()
     assert code == 0, err
