@@ -16,8 +16,23 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from alerts.rulebook import RuleBook
 from services.api import problems
-from services.api.routes import alerts, operations, readings, registry, sign_in
+from services.api.routes import (
+    alerts,
+    covers,
+    elder_rules,
+    enrolment,
+    fences,
+    held,
+    operations,
+    quarantine,
+    readings,
+    registry,
+    rules,
+    sign_in,
+    trials,
+)
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
 from services.stations.hub import Hub
@@ -155,12 +170,17 @@ def make_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.pool = make_pool(settings.database_url)
+    app.state.rulebook = RuleBook()
     app.state.hub = Hub(settings.database_url)
     app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
     problems.install(app)
 
     v1 = APIRouter(prefix="/api/v1")
-    for module in (sign_in, alerts, registry, readings):
+    for module in (
+        # Trials before rules: theirs are paths that could be the id of a rule.
+        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held),
+        *(enrolment, readings, quarantine),
+    ):
         v1.include_router(module.router)
 
     @v1.websocket("/stations/{organization_id}/live")

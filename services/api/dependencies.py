@@ -61,6 +61,12 @@ async def _caller(
 SignedIn = Annotated[Caller, Depends(_caller)]
 
 
+def only_administrators(caller: Caller, told: str) -> None:
+    """Raises ProblemError 403 with what is told to everybody else."""
+    if caller.role != "administrator":
+        raise ProblemError(403, told)
+
+
 def id_of(text: str) -> UUID:
     """A path's id; what cannot be one does not exist."""
     try:

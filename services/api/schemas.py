@@ -54,6 +54,15 @@ class Me(BaseModel):
     organizations: list[Organization]
 
 
+class RaisedBy(BaseModel):
+    """The version of a rule on readings that raised an alert, and the values that did."""
+
+    id: UUID
+    version: int
+    sentence: str | None = Field(description="why, in Chinese; null when withheld")
+    evidence: dict[str, Any] | None = Field(description="the very values; null when withheld")
+
+
 class Alert(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
@@ -81,6 +90,8 @@ class Alert(BaseModel):
                 "drill": False,
                 "occurrences": 1,
                 "confidence": None,
+                "rule": None,
+                "detail": None,
                 "holder": None,
                 "outcome": None,
                 "seen_at": None,
@@ -113,6 +124,10 @@ class Alert(BaseModel):
     drill: bool
     occurrences: int
     confidence: float | None
+    rule: RaisedBy | None = Field(description="null when an event raised it")
+    detail: dict[str, Any] | None = Field(
+        description="of a device's own alert or an area's: since when, how many, when restored; else null"
+    )
     holder: Named | None = Field(description="who acknowledged last")
     outcome: Outcome | None
     seen_at: datetime | None
@@ -154,16 +169,41 @@ class Route(BaseModel):
     since: datetime
 
 
-class AlertDetail(Alert):
-    timeline: list[TimelineEntry]
-    events: list[AlertEvent]
-    routes: list[Route] = Field(description="on whose screens it is")
-
-
 class Contact(BaseModel):
     name: str
     relation: str | None
     phone: str
+
+
+class LostDevice(BaseModel):
+    device_id: str
+    kind: str
+    silent_since: datetime
+    restored: bool = Field(description="heard again")
+
+
+class ToCall(BaseModel):
+    """An elder of an area of whose devices nothing is heard."""
+
+    elder: Named
+    phone: str | None
+    address: str | None
+    contacts: list[Contact]
+    risk: int = Field(description="points: Anhu's own order, no medical scale")
+    reasons: list[str] = Field(description="why so early in the list, in Chinese")
+    silent_since: datetime
+    restored: bool = Field(description="all of their devices are heard again")
+    devices: list[LostDevice]
+
+
+class AlertDetail(Alert):
+    timeline: list[TimelineEntry]
+    events: list[AlertEvent]
+    routes: list[Route] = Field(description="on whose screens it is")
+    call_list: list[ToCall] | None = Field(
+        description="of an `area.outage`: the elders within the caller's reach, who is to be called first before the"
+        " others; null of other alerts, and once it is resolved"
+    )
 
 
 class Elder(BaseModel):
@@ -193,16 +233,50 @@ class Device(BaseModel):
     organization_id: UUID
     elder_id: UUID | None
     enrolled_at: datetime
+    revoked_at: datetime | None = Field(description="since then the broker refuses it")
     online: bool | None
     online_at: datetime | None
     last_seen_at: datetime | None
     battery: float | None
 
 
+class NewDevice(BaseModel):
+    """A device to be enrolled. Where there is an elder, the organisation may be left out."""
+
+    device_id: str
+    kind: str = Field(description="wristband, fall_detector, …")
+    model: str | None = None
+    organization_id: UUID | None = None
+    elder_id: UUID | None = None
+    source: str | None = Field(default=None, description="the network that knows it by another name")
+    hardware_id: str | None = Field(default=None, description="that name: an EUI, an IMEI, an IEEE address")
+
+
+class DeviceSecret(BaseModel):
+    device_id: str
+    secret: str = Field(description="the MQTT password, told this once: only its hash is kept")
+
+
+class EnrolmentFlaw(BaseModel):
+    """What has to be mended before a device can be enrolled."""
+
+    line: int = Field(description="of the CSV, the header is 1; 0: of no line, or not from a CSV")
+    column: str
+    value: str
+    what: str = Field(description="for engineers, in English")
+    message: str = Field(description="for the administrator, in Chinese")
+
+
+class Import(BaseModel):
+    secrets: list[DeviceSecret]
+    flaws: list[EnrolmentFlaw] = Field(description="with `partial`, the lines that were left out")
+
+
 class Quarantined(BaseModel):
     id: int
     received_at: datetime
     topic: str
+    source: str | None = Field(description="of another maker's device; null is native")
     device_id: str | None
     reason: str
     field: str | None
@@ -210,6 +284,10 @@ class Quarantined(BaseModel):
     payload: str = Field(description="as text, with � for what is not UTF-8; at most the first 64 KiB")
     payload_base64: str
     payload_bytes: int
+    replayed_at: datetime | None = Field(description="when it was tried again")
+    replay: str | None = Field(
+        description="what came of that: `taken`, `refused` (`reason` is why), `kept_short` (only its beginning is kept)"
+    )
 
 
 class Readings(BaseModel):
@@ -263,6 +341,7 @@ class Readiness(BaseModel):
 
     ready: bool
     problems: list[SystemProblem]
+    warnings: list[SystemProblem] = Field(description="what is wrong, but holds no press up")
     workers: list[WorkerStatus]
 
 

@@ -96,4 +96,5 @@ async def is_routed(connection: Connection, alert_id: UUID, organization_id: UUI
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return withhold(row["alert"]) if row["withheld"] else row["alert"]
+    alert = {"rule": None} | row["alert"]  # frames from before there were rules have none
+    return withhold(alert) if row["withheld"] else alert

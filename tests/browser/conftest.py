@@ -9,12 +9,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.parts.postgres import PostgresServer
 from tests.parts.system import System, running_system
+from tests.parts.waiting import PATIENCE
 
 WALL = {"width": 1920, "height": 1080}
 HAND = {"width": 390, "height": 844}
 WEB = Path(__file__).parents[2] / "services" / "web" / "dist" / "index.html"
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=15_000 * PATIENCE)
 
 
 # For one file, not for the session: while it is open, Playwright's event loop runs in this thread, and a worker that
@@ -34,9 +35,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def system(postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
+def system(postgres: PostgresServer, module_folder: Path) -> Iterator[System]:
     """For these tests alone: a station where nothing happens but what they do, and processes that they may kill."""
-    with running_system(_shared_folder / "behind-the-screen", postgres, elders=60) as system:
+    with running_system(module_folder / "behind-the-screen", postgres, elders=60) as system:
         yield system
 
 

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HAND, sign_in
+from tests.parts.acceleration import WINDOWS
 from tests.parts.system import ROOT, Device, System
 from tests.parts.waiting import until
 
@@ -236,3 +237,36 @@ def test_the_screen_says_when_the_system_itself_is_silent(system: System, open_p
     expect(page.get_by_test_id("banner-problem")).to_contain_text("设备消息网关没有响应", timeout=30_000)
     system.start("gateway")
     expect(page.get_by_test_id("banner-problem")).to_have_count(0, timeout=30_000)
+
+
+def test_what_a_fall_felt_like_is_said_beside_it(system: System, open_page: OpenPage, wristband: Device) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    wristband.press("fall", detail={"acceleration": WINDOWS["hard_fall"]})
+    said = page.get_by_test_id("second-opinion")
+    expect(said).to_contain_text(re.compile(r"加速度分析：很像跌倒（撞击 \d\.\d g，随后静止 \d 秒.*；不能据此取消"))
+    expect(page.get_by_test_id("timeline")).to_contain_text("加速度分析")
+    expect(page.get_by_test_id("big-button")).to_contain_text("接警")
+
+
+def test_what_is_held_back_is_told_with_its_reason_and_its_end(
+    system: System, open_page: OpenPage, wristband: Device
+) -> None:
+    operator = system.sign_in()
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    over = {"device_ids": [wristband.device_id], "reason": "更换手环（虚构）", "ends_at": ends_at}
+    cover = operator.http.post("/covers", json={"kind": "maintenance"} | over).json()
+    wristband.press("tamper")
+    until(lambda: operator.get("/held")["now"]["alerts"] == 1, "it is held back", every=0.05)
+    page = open_page(system)
+    sign_in(page, system)
+    words = page.get_by_test_id("held-words")
+    expect(words).to_have_text(re.compile(r"^已静默 1 条，到 .*\d\d:\d\d:\d\d$"))
+    words.click()
+    line = page.get_by_test_id("held-cover")
+    expect(line).to_contain_text("维护")
+    expect(line).to_contain_text("更换手环（虚构）（陈静）")
+    assert operator.http.post(f"/covers/{cover['id']}/end").status_code == 200
+    page.reload()
+    expect(page.get_by_test_id("just-resolved").or_(page.get_by_test_id("empty"))).to_be_visible()
+    expect(page.get_by_test_id("held")).to_have_count(0)

@@ -102,3 +102,20 @@ def elapsing(request: pytest.FixtureRequest) -> Iterator[dict[str, "Future[None]
             for name, (wait, wristbands) in WAITS.items()
             if name in wanted
         }
+
+
+@pytest.fixture(scope="session")
+def street_administrator(system: System) -> Iterator[Person]:
+    """An administrator below the root, who is invented as all others."""
+    system.sql(
+        "INSERT INTO accounts (id, username, password_hash, name, role)"
+        " SELECT gen_random_uuid(), 'street-admin', password_hash, '郑某', 'administrator'"
+        " FROM accounts WHERE username = 'street-1'"
+    )
+    system.sql(
+        "INSERT INTO account_organizations SELECT id, %s FROM accounts WHERE username = 'street-admin'",
+        system.organization("street"),
+    )
+    person = Person(system, "street-admin", system.account("street-1")["password"], system.url)
+    yield person
+    person.http.close()

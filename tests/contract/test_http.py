@@ -1,5 +1,6 @@
 """HTTP: signing in, who am I, lists with filters and pages, errors, and what stands at the root."""
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 from tests.contract.asking import bring_to, raised, soon
 from tests.parts import documents
 from tests.parts.ports import free_port
-from tests.parts.system import Device, Person, System
+from tests.parts.system import ROOT, Device, Person, System
 from tests.parts.waiting import until
 
 
@@ -262,6 +263,15 @@ def test_the_root_has_health_readiness_metrics_and_docs(system: System) -> None:
         assert metrics.status_code == 200
         assert metrics.headers["content-type"].startswith("text/plain")
         assert "\nanhu_database_up 1" in metrics.text
+        # What a gateway counts comes by its heartbeat.
+        assert re.search(
+            r'^anhu_gateway_connections\{connection="telemetry",slot="1",worker=".+"\} 1.0$', metrics.text, re.M
+        )
+        assert '\nanhu_gateway_lag_from_receipt_seconds_bucket{lane="event",le="0.005",worker="' in metrics.text
+        dashboard = (ROOT / "deploy" / "monitoring" / "grafana-dashboard.json").read_text("utf-8")
+        told = set(re.findall(r"^# TYPE (\w+)", metrics.text, re.M))
+        for name in re.findall(r"anhu_\w+", dashboard):
+            assert {name, re.sub("_(bucket|sum|count)$", "", name)} & told, f"the dashboard asks for {name}"
         docs = client.get("/docs")
         assert docs.status_code == 200
         assert "text/html" in docs.headers["content-type"]

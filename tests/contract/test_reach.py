@@ -72,6 +72,22 @@ def test_an_operator_sees_nothing_of_the_station_next_door(
         assert closed_with(neighbour, unreached) == 4403
 
 
+def test_a_search_finds_what_is_reached_and_nothing_else(
+    wristband: Device, operator: Person, neighbour: Person, system: System
+) -> None:
+    elder = operator.get(f"/elders/{operator.get(f'/devices/{wristband.device_id}')['elder_id']}")
+    for search in (elder["name"], elder["name"][1:]):
+        assert elder["id"] in {one["id"] for one in operator.get("/elders", search=search, limit=500)["items"]}
+    assert {one["name"] for one in operator.get("/elders", search=elder["name"])["items"]} == {elder["name"]}
+    assert elder["id"] not in {one["id"] for one in neighbour.get("/elders", search=elder["name"])["items"]}
+    for search in (wristband.device_id, wristband.device_id.upper(), elder["name"]):
+        assert wristband.device_id in {one["id"] for one in operator.get("/devices", search=search)["items"]}
+        assert wristband.device_id not in {one["id"] for one in neighbour.get("/devices", search=search)["items"]}
+    for search in ("%", "_", "nobody is called so"):
+        assert operator.get("/elders", search=search)["items"] == operator.get("/devices", search=search)["items"] == []
+    assert operator.http.get("/elders", params={"search": "\x00"}).status_code == 422
+
+
 def test_an_organisation_that_is_not_there_is_4403_and_404(operator: Person) -> None:
     for no_such in ("0193a0b2-7c00-7000-8000-000000000001", "station", "17"):
         assert closed_with(operator, no_such) == 4403

@@ -7,8 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query
 from psycopg.rows import dict_row
 
+from alerts.call_list import ToCall, call_list
 from alerts.domain.alert import UNRESOLVED, Actor, Refusal
 from alerts.domain.alert import Alert as DomainAlert
+from alerts.domain.conditions import AREA
 from alerts.domain.intake import LATE_FROM_SECONDS
 from alerts.domain.transitions import Acknowledge, Arrive, Dispatch, FollowUp, Move, Resolve
 from alerts.ledger import ALERT, alert_of
@@ -30,7 +32,7 @@ from services.api.schemas import (
     StateName,
 )
 from services.registry import reach
-from services.registry.looks import record_look
+from services.registry.looks import record_look, record_looks
 from services.registry.reach import Caller
 from services.storage.pool import Connection
 
@@ -88,13 +90,17 @@ async def list_alerts(
     if device_id is not None:
         conditions.append(
             "a.id IN (SELECT ae.alert_id FROM alert_events ae JOIN events e ON e.id = ae.event"
-            " WHERE e.device_id = %(device_id)s)"
+            " WHERE e.device_id = %(device_id)s"
+            " UNION ALL SELECT id FROM alerts WHERE device_id = %(device_id)s AND rule_id IS NOT NULL"
+            " UNION ALL SELECT id FROM alerts WHERE device_id = %(device_id)s AND detail IS NOT NULL)"
         )
         values["device_id"] = _storable(device_id)
     if event_id is not None:
         conditions.append(
             "a.id IN (SELECT ae.alert_id FROM alert_events ae JOIN events e ON e.id = ae.event"
-            " WHERE e.event_id = %(event_id)s)"
+            " WHERE e.event_id = %(event_id)s"
+            " UNION ALL SELECT id FROM alerts WHERE event_id = %(event_id)s AND rule_id IS NOT NULL"
+            " UNION ALL SELECT id FROM alerts WHERE event_id = %(event_id)s AND detail IS NOT NULL)"
         )
         values["event_id"] = _storable(event_id)
     if since is not None:
@@ -113,7 +119,7 @@ async def list_alerts(
 
 @router.get("/{alert_id}", responses=responses(401, 404))
 async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str) -> AlertDetail:
-    """With its timeline, its events and the organisations whose screens show it."""
+    """With its timeline, its events, the organisations whose screens show it, and whom to call in a lost area."""
     async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         # One moment for all: a change between two looks would show a state that its own timeline contradicts.
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -121,14 +127,20 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
         timeline = await (await cursor.execute(_TIMELINE, (alert.id,))).fetchall()
         events = await (await cursor.execute(_EVENTS, (alert.id,))).fetchall()
         routes = await (await cursor.execute(_ROUTES, (alert.id,))).fetchall()
+        is_area = alert.type == AREA and alert.unresolved
+        to_call = await call_list(connection, alert.id, caller) if is_area else None
+    if to_call:
+        listed = [one.row["id"] for one in to_call]
+        await record_looks(connection, caller, "call_list", listed, alert_id=alert.id, address=address)
     if alert.unresolved and alert.elder is not None:
         await record_look(connection, caller, "alert", alert.elder.id, alert_id=alert.id, address=address)
     return AlertDetail.model_validate(
         alert_json(alert)
         | {
-            "timeline": [_entry(row) for row in timeline],
+            "timeline": [_entry(row, withheld=not alert.unresolved) for row in timeline],
             "events": [_event(row, withheld=not alert.unresolved) for row in events],
             "routes": routes,
+            "call_list": [_to_call(one) for one in to_call] if to_call is not None else None,
         }
     )
 
@@ -204,9 +216,29 @@ async def _reached(connection: Connection, caller: Caller, alert_id: str) -> Dom
     return alert_of(row)
 
 
-def _entry(row: dict[str, Any]) -> dict[str, Any]:
+def _to_call(one: ToCall) -> dict[str, Any]:
+    row = one.row
+    return {
+        "elder": {"id": row["id"], "name": row["name"]},
+        "phone": row["phone"],
+        "address": row["address"],
+        "contacts": row["contacts"],
+        "risk": one.points,
+        "reasons": list(one.reasons),
+        "silent_since": row["since"],
+        "restored": row["restored"],
+        "devices": row["devices"],
+    }
+
+
+def _entry(row: dict[str, Any], *, withheld: bool) -> dict[str, Any]:
     by = {"id": row["account_id"], "name": row["actor"]} if row["account_id"] else None
-    return row | {"by": by}
+    body = row["body"]
+    if withheld and row["kind"] == "second_opinion":  # what was felt is what the device said, in other words
+        body = None
+    elif withheld and body and "sentence" in body:  # what a rule saw
+        body = body | {"sentence": None}
+    return row | {"by": by, "body": body}
 
 
 def _event(row: dict[str, Any], *, withheld: bool) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.registry import Collector
 
 from services.api.schemas import Readiness
-from services.stations.problems import problems_of, workers
+from services.runtime.metrics import gathered
+from services.stations.problems import problems_of, warnings_of, workers
 
 router = APIRouter(tags=["operations"])
 
@@ -38,19 +39,20 @@ async def readyz(request: Request) -> JSONResponse:
             rows = await workers(connection)
     except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
         problem = {"code": "database", "detail": f"the database cannot be reached: {str(error).strip()}"}
-        return JSONResponse({"ready": False, "problems": [problem], "workers": []}, 503)
+        return JSONResponse({"ready": False, "problems": [problem], "warnings": [], "workers": []}, 503)
     found = [{"code": one.code, "detail": one.detail} for one in problems_of(rows)]
     return JSONResponse(
         {
             "ready": not found,
             "problems": found,
+            "warnings": [{"code": one.code, "detail": one.detail} for one in warnings_of(rows)],
             "workers": [
                 {
                     "kind": row["kind"],
                     "host": row["host"],
                     "pid": row["pid"],
                     "silent": row["silent"],
-                    "status": row["status"],
+                    "status": {name: value for name, value in row["status"].items() if name != "metrics"},
                 }
                 for row in rows
             ],
@@ -106,4 +108,9 @@ def _worker_metrics(rows: list[dict[str, Any]]) -> list[Metric]:
             full = f"anhu_{row['kind']}_{name}"
             metric = counted.setdefault(full, Metric(full, name.replace("_", " "), "counter"))
             metric.add_sample(f"{full}_total", labels, value)
-    return [ok, *counted.values()]
+    travelled = [
+        ({"worker": f"{row['host']}:{row['pid']}"}, row["status"].get("metrics", []))
+        for row in rows
+        if not row["silent"]
+    ]
+    return [ok, *counted.values(), *gathered(travelled)]

@@ -4,8 +4,10 @@ import 'element-plus/theme-chalk/el-dialog.css'
 import 'element-plus/theme-chalk/el-input.css'
 import 'element-plus/theme-chalk/el-overlay.css'
 import './ui/tokens.css'
+import './pages/pages.css'
 import { createApp } from 'vue'
 import App from './App.vue'
+import { followAddress } from './pages/route'
 import { followOtherTabs, restore } from './signin/session'
 import { enableSoundOnFirstTouch } from './sound/speaker'
 import { startClock } from './time/now'
@@ -13,6 +15,7 @@ import { applyTheme } from './ui/theme'
 
 applyTheme()
 startClock()
+followAddress()
 enableSoundOnFirstTouch()
 followOtherTabs()
 restore()

@@ -44,6 +44,7 @@ it('says everything that is odd', () => {
 it('gives the peak of what a fall detector felt, in g, and not the samples', () => {
   const acceleration = { rate_hz: 50, unit: 'm/s2', samples: [[0, 0, 9.80665], [0, 19.6133, 0], [1, 2]] }
   expect(peakAcceleration(acceleration)).toBeCloseTo(2)
+  expect(peakAcceleration({ unit: 'g', samples: [[0, 3, 0]] })).toBeCloseTo(3)
   expect(remarks({ ...event, detail: { acceleration } })).toEqual(['撞击峰值 2.0 g'])
 })
 

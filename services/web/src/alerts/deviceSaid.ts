@@ -30,7 +30,7 @@ export function remarks(event: DeviceEvent): string[] {
   return said
 }
 
-/** The largest magnitude among the samples, in g; null when there is nothing that reads as samples in m/s². */
+/** The largest magnitude among the samples, in g; null when there is nothing that reads as samples. */
 export function peakAcceleration(acceleration: unknown): number | null {
   if (typeof acceleration !== 'object' || acceleration === null || !('samples' in acceleration)) return null
   const { samples } = acceleration
@@ -38,5 +38,6 @@ export function peakAcceleration(acceleration: unknown): number | null {
   const magnitudes = samples
     .filter((sample): sample is number[] => Array.isArray(sample) && sample.every((axis) => typeof axis === 'number'))
     .map((sample) => Math.hypot(...sample))
-  return magnitudes.length > 0 ? Math.max(...magnitudes) / STANDARD_GRAVITY : null
+  const unit = 'unit' in acceleration && acceleration.unit === 'g' ? 1 : STANDARD_GRAVITY
+  return magnitudes.length > 0 ? Math.max(...magnitudes) / unit : null
 }

@@ -40,6 +40,12 @@ it('says what the alert itself knows before the card is there, or when nobody is
   expect(callSentence(alert({ elder: null, place: null, location: null }), null)).toMatch(/^地址不详/)
 })
 
+it('says what was measured when a rule on readings raised it', () => {
+  const sentence = '心率 156 次/分，持续 6 分钟，高于本人上限 150'
+  const rule = { id: 'r1', version: 1, sentence, evidence: {} }
+  expect(callSentence(alert({ type: 'rule.heart_rate_critical', rule, occurrences: 2 }), elder)).toContain(`83 岁，${sentence}，电话`)
+})
+
 it('begins with 演练 in a drill, so that nobody sends an ambulance', () => {
   expect(callSentence(alert({ drill: true }), elder)).toMatch(/^（演练）/)
 })

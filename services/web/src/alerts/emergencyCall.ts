@@ -25,7 +25,8 @@ export function callSentence(alert: Alert, elder: Elder | null): string {
   const name = elder?.name ?? alert.elder?.name ?? '一位老人'
   const sex = elder?.gender === 'female' ? '女' : elder?.gender === 'male' ? '男' : null
   const age = typeof elder?.age === 'number' ? `${elder.age} 岁` : null
-  const happened = (HAPPENED[alert.type] ?? alert.title) + (alert.occurrences > 1 ? ` ${alert.occurrences} 次` : '')
+  const pressed = (HAPPENED[alert.type] ?? alert.title) + (alert.occurrences > 1 ? ` ${alert.occurrences} 次` : '')
+  const happened = alert.rule?.sentence ?? pressed
   const phone = elder?.phone ?? elder?.contacts?.[0]?.phone
   const who = [name, sex, age].filter((part) => part !== null).join('，')
   return `${alert.drill ? '（演练）' : ''}${where}，${who}，${happened}${phone ? `，电话 ${spoken(phone)}` : ''}。`

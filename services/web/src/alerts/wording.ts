@@ -1,6 +1,7 @@
 /** The words of this screen. 接警、派员、到场、处置完毕、回访 are the field's own. */
 import type { Alert, AlertState, Move, Outcome, Severity } from '../api/types'
 import { unresolved } from './ordering'
+import { ofDevices } from './outage'
 
 const SEVERITY: Readonly<Record<Severity, { level: string; word: string; colour: string }>> = {
   red: { level: '一级', word: '一级·紧急救援', colour: '红' },
@@ -31,8 +32,16 @@ const TYPE: Readonly<Record<string, string>> = {
   bed_out: '离床',
   bed_in: '上床',
   medication_taken: '已服药',
+  'device.offline': '离线',
+  'device.not_worn': '未佩戴',
+  'device.low_battery': '低电量',
+  'device.untested': '未测试',
+  'area.outage': '片区失联',
 }
-export const typeWord = (type: string): string => TYPE[type] ?? type
+export const typeWord = (type: string): string => TYPE[type] ?? (type.startsWith('rule.') ? '体征' : type)
+
+/** Whether a rule on readings raised it, and no event. */
+export const ofRule = (alert: Alert): boolean => alert.type.startsWith('rule.')
 
 const DEVICE: Readonly<Record<string, string>> = {
   wristband: '手环',
@@ -90,7 +99,7 @@ export const outcomeWord = (outcome: string | null | undefined): string =>
 
 /** Who it is about: the elder, or what is known instead. */
 export function subject(alert: Alert): string {
-  return alert.elder?.name ?? '未登记老人'
+  return alert.elder?.name ?? alert.detail?.area ?? '未登记老人'
 }
 
 export function place(alert: Alert): string {
@@ -106,13 +115,22 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
   gas: '接警，呼叫本人开窗撤离，勿开关电器',
   water_leak: '接警，联系本人或家属关水阀',
   tamper: '接警，联系本人查看设备',
+  'device.offline': '接警，工作日内联系本人查看设备',
+  'device.not_worn': '接警，工作日内联系本人戴好设备',
+  'device.low_battery': '接警，提醒本人充电或更换电池',
+  'device.untested': '接警，请本人按一次测试',
+  'area.outage': '接警，按呼叫名单逐户联系，核实停电或断网',
 }
 
 /** What to do now, in one short line. */
 export function nextStep(alert: Alert): string {
-  if (alert.attention && unresolved(alert)) return '再次呼叫：再次接警，马上联系本人'
+  if (alert.attention && unresolved(alert)) {
+    if (ofDevices(alert)) return `再次发生：${FIRST_STEP[alert.type]?.replace('接警', '再次接警') ?? '再次接警'}`
+    return ofRule(alert) ? '再次超限：再次接警，联系本人核实' : '再次呼叫：再次接警，马上联系本人'
+  }
   switch (alert.state) {
     case 'triggered':
+      if (ofRule(alert) && alert.severity === 'red') return '接警，立即联系本人或家属核实，危重即转 120'
       return FIRST_STEP[alert.type] ?? '接警，联系本人核实'
     case 'acknowledged':
       return alert.severity === 'red' ? '派员上门，危重即转 120' : '派员上门，或登记处置结果'
@@ -143,6 +161,12 @@ const TIMELINE: Readonly<Record<string, string>> = {
   followed_up: '回访',
   cancelled: '本人取消',
   cancel_pressed: '本人按了取消',
+  recovered: '已恢复',
+  progress: '恢复进展',
+  went_on: '补传数据表明仍在持续',
+  refuted: '补传数据表明未持续',
+  second_opinion: '加速度分析',
+  fluctuated: '反复波动',
 }
 export const timelineWord = (kind: string): string => TIMELINE[kind] ?? kind
 

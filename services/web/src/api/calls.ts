@@ -1,22 +1,13 @@
 import { authorized } from '../signin/session'
-import type { Alert, AlertDetail, Elder, Me, Move, Organization, Page } from './types'
+import { everyPage } from './pages'
+import type { Alert, AlertDetail, Elder, HeldNow, Me, Move, Organization, Page } from './types'
 
 export async function getMe(): Promise<Me> {
   return (await authorized('/me')) as Me
 }
 
 /** Every organisation the caller reaches: its own and all below. */
-export async function listOrganizations(): Promise<Organization[]> {
-  const all: Organization[] = []
-  let cursor: string | null = null
-  do {
-    const query: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const page = (await authorized(`/organizations?limit=200${query}`)) as Page<Organization>
-    all.push(...page.items)
-    cursor = page.next
-  } while (cursor !== null)
-  return all
-}
+export const listOrganizations = (): Promise<Organization[]> => everyPage<Organization>('/organizations')
 
 export async function getAlert(id: string): Promise<AlertDetail> {
   return (await authorized(`/alerts/${encodeURIComponent(id)}`)) as AlertDetail
@@ -31,6 +22,12 @@ export async function listResolved(organizationId: string, since: Date, limit: n
 
 export async function getElder(id: string): Promise<Elder> {
   return (await authorized(`/elders/${encodeURIComponent(id)}`)) as Elder
+}
+
+/** What covers hold back now of the alerts that would be on an organisation's screens. */
+export async function getHeldNow(organizationId: string): Promise<HeldNow> {
+  const query = new URLSearchParams({ organization_id: organizationId, limit: '1' })
+  return ((await authorized(`/held?${query}`)) as { now: HeldNow }).now
 }
 
 /** The same move by the same person with the same body changes nothing the second time: safe to repeat. */

@@ -1,3 +1,5 @@
+import type { Flaw } from './ruleTypes'
+
 /**
  * Why a request did not do what it should, told apart by what can be done about it:
  * `unreachable` no answer came (ask again with the same body); `refused` the server said no, and why.
@@ -9,6 +11,8 @@ export class Failure extends Error {
     /** The server's Chinese sentence for operators, or ours when it gave none. */
     readonly detail: string,
     readonly retryAfterSeconds: number | null = null,
+    /** What is wrong with what was sent, part by part, where the server told it so. */
+    readonly flaws: readonly Flaw[] = [],
   ) {
     super(detail)
     this.name = 'Failure'
@@ -33,7 +37,13 @@ export function refusal(status: number, problem: unknown, retryAfter: string | n
       ? problem.detail
       : ''
   const seconds = retryAfter === null ? NaN : Number(retryAfter)
-  return new Failure('refused', status, told || plainWords(status), Number.isFinite(seconds) ? seconds : null)
+  return new Failure('refused', status, told || plainWords(status), Number.isFinite(seconds) ? seconds : null, flawsOf(problem))
+}
+
+function flawsOf(problem: unknown): Flaw[] {
+  return typeof problem === 'object' && problem !== null && 'flaws' in problem && Array.isArray(problem.flaws)
+    ? (problem.flaws as Flaw[])
+    : []
 }
 
 function plainWords(status: number): string {

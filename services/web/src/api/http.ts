@@ -4,7 +4,7 @@ import { refusal, unreachable } from './failure'
 const TIMEOUT_MS = 10_000
 
 export interface Call {
-  method?: 'GET' | 'POST'
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   json?: unknown
   form?: Record<string, string>
   bearer?: string | null

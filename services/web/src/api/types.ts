@@ -27,6 +27,26 @@ export interface Position {
   accuracy?: number | null
 }
 
+/** Which rule on readings raised an alert, and why: withheld as `location` is. */
+export interface RaisedBy {
+  id: string
+  version: number
+  sentence: string | null
+  evidence: Record<string, unknown> | null
+}
+
+/** Of a device's own state or an area's: no event and no rule raised it. */
+export interface OutageDetail {
+  since: string
+  restored_at: string | null
+  usual_seconds?: number
+  battery?: number
+  area?: string
+  source?: string | null
+  lost?: number
+  restored?: number
+}
+
 export interface Alert {
   id: string
   type: string
@@ -51,6 +71,9 @@ export interface Alert {
   drill: boolean
   occurrences: number
   confidence: number | null
+  /** Absent in frames of older servers. */
+  rule?: RaisedBy | null
+  detail?: OutageDetail | null
   version: number
   holder?: Named | null
   outcome?: Outcome | null
@@ -92,10 +115,25 @@ export interface Route {
   since: string
 }
 
+/** An elder of a lost area. */
+export interface ToCall {
+  elder: Named
+  phone: string | null
+  address: string | null
+  contacts: Contact[]
+  risk: number
+  reasons: string[]
+  silent_since: string
+  restored: boolean
+  devices: { device_id: string; kind: string; silent_since: string; restored: boolean }[]
+}
+
 export interface AlertDetail extends Alert {
   timeline: TimelineEntry[]
   events: DeviceEvent[]
   routes?: Route[]
+  /** Of an area while it is unresolved: who is to be called first before the others. */
+  call_list?: ToCall[] | null
 }
 
 export interface Contact {
@@ -121,6 +159,25 @@ export interface Elder {
   health_notes: string | null
   entry_notes: string | null
   withheld: boolean
+}
+
+export type CoverKind = 'silence' | 'maintenance' | 'hospital' | 'holiday'
+
+/** What is held back now by silences, maintenance, hospital stays and holidays. */
+export interface HeldNow {
+  alerts: number
+  times: number
+  /** The last end of these covers; null when none is on. */
+  until: string | null
+  covers: readonly {
+    id: string
+    kind: CoverKind
+    reason: string
+    made_by: string
+    until: string
+    alerts: number
+    times: number
+  }[]
 }
 
 export interface Organization {

@@ -39,6 +39,8 @@ export function openStation(organization: Organization, me: Me) {
     dialog: null as null | 'dispatch' | 'resolve' | 'follow_up' | 'shortcuts',
     /** On a phone: the selected alert covers the list. */
     sheet: false,
+    /** Another page is shown over the screen: nothing of an elder is asked for that nobody looks at. */
+    away: false,
     /** The big button has just changed without the operator's doing, and does nothing yet. */
     unsteady: false,
     /** Counts presses of Enter, which the big button answers. */
@@ -75,7 +77,7 @@ export function openStation(organization: Organization, me: Me) {
   )
   // A look at a card is recorded: on a phone, a row that is only marked in the list has not been looked at.
   const detail = followSelected(
-    computed(() => (narrow.value && !ui.sheet ? null : selectedId.value)),
+    computed(() => (ui.away || (narrow.value && !ui.sheet) ? null : selectedId.value)),
     board,
   )
 
