@@ -44,7 +44,11 @@ async def watch(system: System, token: str, organization_id: str, shown: dict[st
 
 
 async def press_all(
-    broker: Broker, devices: list[str], rate: float, pressed: dict[str, float], shown: dict[str, float]
+    broker: Broker,
+    devices: list[str],
+    rate: float,
+    pressed: dict[str, float],
+    shown: dict[str, float],
 ) -> None:
     """Each device presses once, at a steady rate; returns when all are shown, or too late."""
     async with AsyncExitStack() as connections:
@@ -55,12 +59,12 @@ async def press_all(
         begun = time.perf_counter()
         for number, (device_id, client) in enumerate(zip(devices, clients, strict=True)):
             await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
-            event_id = f"bench-{number}"
+            event_id = f"bench-{device_id}"
             event = {"event_id": event_id, "type": "sos", "ts": datetime.now(UTC).isoformat(), "seq": number}
             pressed[event_id] = time.perf_counter()
             await client.publish(f"anhu/v1/{device_id}/up/events", json.dumps(event), qos=1)
         deadline = time.perf_counter() + LOST_AFTER_SECONDS
-        while len(shown) < len(pressed) and time.perf_counter() < deadline:
+        while not pressed.keys() <= shown.keys() and time.perf_counter() < deadline:
             await asyncio.sleep(0.05)
 
 
