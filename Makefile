@@ -5,6 +5,8 @@ BIN := .venv/bin
 BENCH ?= press
 BOOTSTRAP = command -v $(PYTHON) > /dev/null || { echo "Install Python 3.11 or newer, then start again." >&2; exit 1; }; \
 	exec $(PYTHON) deploy/bootstrap.py
+# Or each process that a test starts would compile again what the one before it had compiled.
+WRITE_BYTECODE = PYTHONDONTWRITEBYTECODE=
 .DEFAULT_GOAL := help
 .PHONY: help demo test check check-lint check-types check-imports check-web unit bench soak lock web ready clean
 
@@ -15,7 +17,7 @@ demo: ## everything on this machine, from nothing: database, broker, station scr
 	@$(BOOTSTRAP) demo $(ARGS)
 
 test: check ## checks, then every test, with a real broker, database and browser
-	$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
+	$(WRITE_BYTECODE) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ready ## linter, types, import contracts, the browser app's own checks
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 check-lint check-types check-imports check-web
@@ -36,8 +38,8 @@ unit: ready ## the quick tests: no server, no browser
 bench: ready ## measures: make bench BENCH=press
 	$(BIN)/python -m tests.load.$(BENCH) $(ARGS)
 
-soak: ready ## every test again with a hundred times the fuzzing, and those that take long
-	$(BIN)/pytest --hypothesis-profile=soak --timeout=7200 -m "" $(ARGS)
+soak: ready ## every test again with a hundred times the fuzzing, an hour of it guided, and those that take long
+	ANHU_SOAK_SECONDS=$${ANHU_SOAK_SECONDS:-3600} $(BIN)/pytest --hypothesis-profile=soak --timeout=7200 -m "" $(ARGS)
 
 web: ## builds the browser app
 	@$(BOOTSTRAP) web

@@ -13,20 +13,12 @@ from tests.parts.broker import Broker
 from tests.parts.figures import Tell
 from tests.parts.ports import free_port
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
-from tests.parts.system import Device, System, running_system, seed_database
+from tests.parts.system import Device, System, running_system, system_at
 
 # No deadline for one example: the machine has other work to do too.
-settings.register_profile("test", max_examples=100, deadline=None)
+settings.register_profile("test", max_examples=30, deadline=None)
 settings.register_profile("soak", max_examples=10_000, deadline=None)  # make soak
 settings.load_profile("test")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests stay together when several workers share the work: a file's, and all of the contract's, whose waits
-    run beside its other tests."""
-    for item in items:
-        folder = item.path.parent
-        item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "contract" else str(item.path)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -65,6 +57,18 @@ def _shared_folder() -> Iterator[Path]:
 @pytest.fixture
 def server_folder() -> Iterator[Path]:
     """A folder that servers reach under whatever user they run."""
+    yield from _new_folder()
+
+
+@pytest.fixture(scope="module")
+def module_folder() -> Iterator[Path]:
+    """As `server_folder`, for the servers that a file's tests share."""
+    yield from _new_folder()
+
+
+@pytest.fixture(scope="package")
+def package_folder() -> Iterator[Path]:
+    """As `server_folder`, for the servers that a folder's tests share."""
     yield from _new_folder()
 
 
@@ -177,11 +181,7 @@ def wristband(wristbands: Callable[[], Device]) -> Device:
 
 
 @pytest.fixture
-def own_system(tmp_path: Path, postgres: PostgresServer, broker: Broker) -> Iterator[System]:
+def own_system(server_folder: Path, postgres: PostgresServer) -> Iterator[System]:
     """Processes, database and broker for this test alone: it may kill them. Not started."""
-    with fresh_database(postgres.url()) as url:
-        system = System(tmp_path / "system", url, broker, seed_database(url, tmp_path / "keys.json", elders=40))
-        try:
-            yield system
-        finally:
-            system.stop()
+    with system_at(server_folder / "system", postgres, elders=40) as system:
+        yield system

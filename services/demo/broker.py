@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
 import paho.mqtt.client as paho
+import psycopg
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from services.broker.accounts import ALERTS, GATEWAY, alerts_account, gateway_account
+from services.broker.accounts import ALERTS, GATEWAY
+from services.broker.follow import write_files
 from services.broker.mosquitto import BrokerDirectory, find_mosquitto
 from services.broker.passwords import hash_password
+from services.broker.rights import OWN_RIGHTS
 from services.demo.errors import DemoError
 from services.demo.folder import DemoFolder, Keys
 from services.demo.ports import choose_port
@@ -20,6 +23,12 @@ from services.demo.unprivileged import open_the_way, server_user
 
 USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883}
 START_SECONDS = 30.0
+
+_ACCOUNT = """
+INSERT INTO service_accounts (username, credential_hash, rights) VALUES (%s, %s, %s)
+ON CONFLICT (username) DO UPDATE
+SET credential_hash = excluded.credential_hash, rights = excluded.rights, revoked_at = NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class DemoBroker:
     port: int
     gateway_url: str
     alerts_url: str
+    ours: bool = True  # and so `anhu broker` keeps its accounts
 
 
 def start_broker(
@@ -38,19 +48,19 @@ def start_broker(
     folder: DemoFolder,
     keys: Keys,
     *,
-    devices: list[tuple[str, str]],
+    database_url: str,
     port: int | None,
     taken: frozenset[int],
 ) -> DemoBroker:
-    """A broker that knows our devices and lets the gateway in.
+    """A broker that knows the database's devices and lets the gateway in.
 
-    devices: (device_id, credential_hash). port: as --mqtt-port asks. taken: ports that are given away.
+    port: as --mqtt-port asks. taken: ports that are given away.
     Raises DemoError when it cannot be had.
     """
     if theirs := os.environ.get("ANHU_MQTT_URL"):
         if port is not None:
             raise DemoError("--mqtt-port is for our own broker, and ANHU_MQTT_URL names yours: use one of the two")
-        return _use_theirs(theirs, folder, keys, devices)
+        return _use_theirs(theirs, folder, keys, database_url)
     program = find_mosquitto()
     if program is None:
         raise DemoError("Mosquitto is not installed: `make demo` gets it, or install the package `mosquitto`")
@@ -62,7 +72,7 @@ def start_broker(
         directory.make()
         open_the_way(directory.path, user)
         directory.write_conf(chosen)
-        _write_accounts(directory, keys, devices)
+        _write_accounts(directory, keys, database_url)
         server = supervisor.start(Program("mosquitto", directory.command(program), {}, user))
         supervisor.wait_for(
             lambda: _why_not(broker.gateway_url) is None,
@@ -73,7 +83,7 @@ def start_broker(
     return broker
 
 
-def _use_theirs(url: str, folder: DemoFolder, keys: Keys, devices: list[tuple[str, str]]) -> DemoBroker:
+def _use_theirs(url: str, folder: DemoFolder, keys: Keys, database_url: str) -> DemoBroker:
     parts = urlsplit(url)
     if parts.scheme not in USUAL_PORTS or not parts.hostname:
         raise DemoError("ANHU_MQTT_URL must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
@@ -81,7 +91,7 @@ def _use_theirs(url: str, folder: DemoFolder, keys: Keys, devices: list[tuple[st
     directory = BrokerDirectory(folder.broker)
     with step(f"your broker, {broker.host}:{broker.port}"):
         directory.make()
-        _write_accounts(directory, keys, devices)
+        _write_accounts(directory, keys, database_url)
         why_not = _why_not(broker.gateway_url)
     files = f"{directory.password_file} and {directory.acl_file}"
     if why_not:
@@ -101,18 +111,17 @@ def _described(keys: Keys, scheme: str, host: str, port: int, theirs: SplitResul
             return theirs.geturl()
         return f"{scheme}://{account}:{quote(keys.secret(account), safe='')}@{host}:{port}"
 
-    return DemoBroker(scheme, host, port, url(GATEWAY), url(ALERTS))
+    return DemoBroker(scheme, host, port, url(GATEWAY), url(ALERTS), ours=theirs is None)
 
 
-def _write_accounts(directory: BrokerDirectory, keys: Keys, devices: list[tuple[str, str]]) -> None:
-    for name in (GATEWAY, ALERTS):
-        keys.secret(name)
-    services = [
-        gateway_account(keys.hash_of(GATEWAY, hash_password)),
-        alerts_account(keys.hash_of(ALERTS, hash_password)),
-    ]
-    directory.write_accounts(devices, services)
-    keys.save()
+def _write_accounts(directory: BrokerDirectory, keys: Keys, database_url: str) -> None:
+    """Of the service accounts, those of our own processes have the secrets that this folder keeps."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for name, rights in OWN_RIGHTS.items():
+            keys.secret(name)
+            connection.execute(_ACCOUNT, (name, keys.hash_of(name, hash_password), list(rights)))
+        keys.save()
+        write_files(connection, directory)
 
 
 def _why_not(url: str) -> str | None:

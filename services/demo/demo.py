@@ -15,8 +15,9 @@ from services.demo.ports import choose_port
 from services.demo.press import press_line
 from services.demo.progress import say, step
 from services.demo.readiness import Readiness
-from services.demo.seed import credentials, seed
+from services.demo.seed import seed
 from services.demo.supervise import Program, StoppedError, Supervisor, end_leftovers
+from services.demo.unprivileged import USERNAME, server_user
 from services.storage.migrate import migrate
 
 USUAL_HTTP_PORT = 8000
@@ -83,11 +84,12 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
     keys = Keys(folder.path / "keys.json")
     with step("invented people and devices"), psycopg.connect(database_url) as connection:
         seeded = seed(connection, keys, elders)
-        devices = credentials(connection)
     keys.save()
     supervisor.check_stopped()
 
-    broker = start_broker(supervisor, folder, keys, devices=devices, port=mqtt_port, taken=frozenset({http_port}))
+    broker = start_broker(
+        supervisor, folder, keys, database_url=database_url, port=mqtt_port, taken=frozenset({http_port})
+    )
     http = f"http://127.0.0.1:{http_port}"
     folder.write_fleet(
         {
@@ -108,10 +110,15 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
         "ANHU_SECRET_KEY": keys.signing_key(),
         "ANHU_MQTT_URL": broker.gateway_url,
     }
-    with step("gateway, alerts, api, virtual devices"):
+    with step("gateway, alerts, api, upkeep, virtual devices"):
+        if broker.ours:
+            user = ["--user", USERNAME] if server_user() else []
+            # Whoever tries a revocation in the demo does not want to wait; its few devices are read in no time.
+            supervisor.start(_anhu("broker", environment, str(folder.broker), "--every", "1", *user))
         supervisor.start(_anhu("gateway", environment))
         supervisor.start(_anhu("alerts", environment | {"ANHU_MQTT_URL": broker.alerts_url}))
         supervisor.start(_anhu("api", environment))
+        supervisor.start(_anhu("upkeep", environment))
         # The first device is for whoever tries the demo.
         supervisor.start(_anhu("simulate", environment, "--fleet", str(folder.fleet), "--skip-first", "1"))
         readiness = Readiness(http_port)

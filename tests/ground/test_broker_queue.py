@@ -7,6 +7,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.parts.broker import Broker
+from tests.parts.loops import end_loop
 from tests.parts.waiting import until
 
 WAITING = 2500  # more than the 1,000 queued and 20 in flight that Mosquitto keeps by default
@@ -32,7 +33,7 @@ def test_nothing_is_dropped_while_a_gateway_is_away(broker: Broker, restarted: b
     first.subscribe("anhu/v1/+/up/#", qos=1)
     until(lambda: subscribed, "the gateway is subscribed")
     first.disconnect()
-    first.loop_stop()
+    end_loop(first)
 
     device = paho.Client(CallbackAPIVersion.VERSION2)
     device.username_pw_set("watch-1", broker.add_device("watch-1"))
@@ -42,7 +43,7 @@ def test_nothing_is_dropped_while_a_gateway_is_away(broker: Broker, restarted: b
     sent = [device.publish("anhu/v1/watch-1/up/readings", str(number), qos=1) for number in range(WAITING)]
     sent[-1].wait_for_publish(30)
     device.disconnect()
-    device.loop_stop()
+    end_loop(device)
 
     if restarted:
         broker.stop()
@@ -50,4 +51,4 @@ def test_nothing_is_dropped_while_a_gateway_is_away(broker: Broker, restarted: b
     second = gateway(broker, received)
     assert [int(received.get(timeout=10)) for _ in range(WAITING)] == list(range(WAITING))
     second.disconnect()
-    second.loop_stop()
+    end_loop(second)

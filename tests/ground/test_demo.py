@@ -22,10 +22,10 @@ from services.demo.demo import WEB_PAGE
 from tests.parts.broker import Broker
 from tests.parts.figures import Tell
 from tests.parts.ports import free_port
-from tests.parts.waiting import until
+from tests.parts.waiting import PATIENCE, until
 
 READY_SECONDS = 90  # a first start, on a machine that runs other tests too
-PARTS = ["postgres", "mosquitto", "gateway", "alerts", "api", "simulate"]
+PARTS = ["postgres", "mosquitto", "broker", "gateway", "alerts", "api", "upkeep", "simulate"]
 
 
 class RunningDemo:
@@ -61,7 +61,7 @@ class RunningDemo:
 
     def wait_end(self) -> int:
         """Its exit code."""
-        return self.process.wait(60)
+        return self.process.wait(60 * PATIENCE)
 
     def interrupt(self) -> int:
         """Ctrl-C: to everybody of its terminal's foreground group."""
@@ -129,9 +129,9 @@ def start(server_folder: Path) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def running(_shared_folder: Path) -> Iterator[RunningDemo]:
+def running(module_folder: Path) -> Iterator[RunningDemo]:
     """A demo that is ready, for one test after the other; the last one kills it."""
-    demo = begin(_shared_folder / "running-demo")
+    demo = begin(module_folder / "running-demo")
     demo.wait_ready()
     yield demo
     end(demo)
@@ -263,7 +263,7 @@ def test_servers_of_ones_own(start: Start, empty_database_url: str, broker: Brok
     demo = start(environment=environment)
     demo.wait_ready()
     assert demo.fleet()["mqtt"] == {"host": "127.0.0.1", "port": broker.port}
-    assert list(demo.parts()) == PARTS[2:]
+    assert list(demo.parts()) == PARTS[3:]
     assert not (demo.folder / "postgres").exists()
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("SELECT count(*) FROM elders").fetchone() == (3,)

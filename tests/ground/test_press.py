@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from services.demo.broker import DemoBroker
 from services.demo.press import press_line
 from tests.parts.broker import Broker
+from tests.parts.loops import end_loop
 from tests.parts.waiting import until
 
 
@@ -39,7 +40,7 @@ def test_each_paste_is_a_new_press(broker: Broker, shell: str) -> None:
         subprocess.run([shell, "-c", line], check=True)
     presses = [json.loads(received.get(timeout=10)) for _ in range(2)]
     gateway.disconnect()
-    gateway.loop_stop()
+    end_loop(gateway)
 
     assert [press["type"] for press in presses] == ["sos", "sos"]
     assert presses[0]["event_id"] != presses[1]["event_id"]

@@ -46,8 +46,10 @@ class Demo:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     made = Demo(tmp_path)
+    ours = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may run under nohup
     with made.supervisor:
         yield made
+    signal.signal(signal.SIGHUP, ours)
 
 
 def test_what_dies_is_started_again_at_once(demo: Demo) -> None:

@@ -35,3 +35,8 @@ def test_what_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=says):
         load()
+
+
+def test_a_bridge_needs_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANHU_DATABASE_URL", "")
+    assert load(needs_database=False).database_url == ""

@@ -1,0 +1,50 @@
+"""What is said of the system itself when some of its processes fail."""
+
+from typing import Any
+
+from services.stations.problems import problems_of, warnings_of
+
+OK = {"ok": True}
+GATEWAY_OK = {"ok": True, "limits": {"ok": True}}
+
+
+def row(kind: str, status: dict[str, Any], *, silent: bool = False) -> dict[str, Any]:
+    return {"kind": kind, "status": status, "silent": silent}
+
+
+WELL = [row("upkeep", OK), row("gateway", GATEWAY_OK), row("alerts", OK), row("rules", OK)]
+
+
+def codes(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    return [one.code for one in problems_of(rows)], [one.code for one in warnings_of(rows)]
+
+
+def test_nothing_is_wrong() -> None:
+    assert codes(WELL) == ([], [])
+
+
+def test_rules_that_fail_hold_no_press_up_and_are_told() -> None:
+    failing = {"ok": False, "failing": 1}
+    assert codes([*WELL[:3], row("rules", failing)]) == ([], ["rules_behind"])
+    assert codes([*WELL, row("rules", failing)]) == ([], ["rules_behind"]), "one of two that fails is told as well"
+
+
+def test_rules_that_fell_silent_are_told() -> None:
+    assert codes(WELL[:3]) == ([], ["rules_behind"])
+    assert codes([*WELL[:3], row("rules", OK, silent=True)]) == ([], ["rules_behind"])
+    assert codes([*WELL, row("rules", OK, silent=True)]) == ([], []), "another one has begun since"
+
+
+def test_without_alerts_the_rules_are_the_smaller_trouble() -> None:
+    assert codes(WELL[:2]) == (["alerts_silent"], [])
+
+
+def test_without_upkeep_the_data_piles_up() -> None:
+    assert codes(WELL[1:]) == ([], ["upkeep"])
+    assert codes([row("upkeep", {"ok": False, "errors": {"roll-ups": "no"}}), *WELL[1:]]) == ([], ["upkeep"])
+    assert codes([row("upkeep", {"ok": False}), *WELL]) == ([], []), "another one does it"
+
+
+def test_a_gateway_that_cannot_mark() -> None:
+    rows = [row("gateway", {"ok": True, "limits": {"ok": False, "error": "no such table"}}), WELL[0], *WELL[2:]]
+    assert codes(rows) == ([], ["rules_unmarked"])
