@@ -1,5 +1,5 @@
 """Reads and writes alerts. The only place that writes one: a change is saved with its timeline, timers, routes,
-receipts and live frames in the caller's one transaction. It does not decide."""
+receipts, notices and live frames in the caller's one transaction. It does not decide."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
 
 from alerts.domain.alert import Alert, Change, Person, Position, RaisedBy, Rule, Severity, State
 from alerts.domain.receipts import receipt
@@ -68,6 +69,10 @@ WITH told AS (
 )
 INSERT INTO outbox (channel, recipient, message) SELECT 'receipt', device_id, receipt FROM told ORDER BY id
 """
+_TELL_PERSON = """
+INSERT INTO notices (id, alert_id, account_id, key, why, severity, asked_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (account_id, key) DO NOTHING
+"""
 # The heads' row locks are taken in the order of their ids, as everywhere: two changes wait, they do not deadlock.
 _FEED = """
 WITH heads AS (
@@ -80,6 +85,7 @@ INSERT INTO station_feed (organization_id, seq, at, alert_id, alert)
 SELECT organization_id, seq, %(at)s, %(alert_id)s, %(alert)s FROM heads
 """
 _NOTIFY = "SELECT pg_notify('anhu_feed', ''), pg_notify('anhu_outbox', '')"
+_NOTIFY_NOTICES = "SELECT pg_notify('anhu_notices', '')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +220,13 @@ async def save(
             await connection.execute(_TELL_ONE, (event.device_id, told))
         elif before is not None and (before.stage is not alert.stage or change.responder):
             await tell_all(connection, alert, at, change.responder)
+        for one in change.tell:
+            notice = (uuid7(), alert.id, one.account_id, one.key, one.why, alert.severity.value, at)
+            await connection.execute(_TELL_PERSON, notice)
         await connection.execute(_FEED, {"alert_id": alert.id, "at": at, "alert": Jsonb(alert_json(alert))})
         await connection.execute(_NOTIFY)
+        if change.tell:
+            await connection.execute(_NOTIFY_NOTICES)
 
 
 async def tell_all(connection: Connection, alert: Alert, at: datetime, responder: str | None = None) -> None:

@@ -220,6 +220,19 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """A person who is to be told of the change, by whatever channels they have.
+
+    `key` makes a repeat a repeat: under one key nobody is told twice, of whatever alert. `why` is what made them one
+    to tell: caregiver, duty, named, tier, responder, ….
+    """
+
+    account_id: UUID
+    key: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A decision: the alert as it leaves it, and all that is to be saved and told in the same commit."""
 
@@ -233,6 +246,8 @@ class Change:
     shared: tuple[UUID, ...] = ()
     #: who is on the way, for the receipt
     responder: str | None = None
+    #: people beside the screens
+    tell: tuple[Tell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
