@@ -44,6 +44,12 @@ class Quiet(NamedTuple):
     then: Envelope
 
 
+class _NotLoaded(dict[int, Envelope | Quiet]):
+    """Before limits are loaded nobody knows what may matter. What is late then is asked about by no sweep later."""
+
+    def get(self, key: int, default: Any = None) -> Envelope:
+        return EVERY
+
 
 # Of transactions that were open at the last look, none is older than its xmin: what they have changed since is found
 # by it, in whatever order they commit.
@@ -66,7 +72,7 @@ class Limits(threading.Thread):
         self._url = database_url
         self._ended = threading.Event()
         #: by device key; none for a device that no rule looks at
-        self.of: dict[int, Envelope | Quiet] = {}
+        self.of: dict[int, Envelope | Quiet] = _NotLoaded()
         self._equal: dict[str, Envelope] = {}
         self._open_since: str | None = None
         self._loaded_at: float | None = None

@@ -53,6 +53,13 @@ def test_what_is_late_is_marked_whatever_it_says() -> None:
     assert beyond([late], {}) == {}, "nobody has rules for that device"
 
 
+def test_before_limits_are_loaded_all_is_marked() -> None:
+    limits = Limits("postgresql://nobody@127.0.0.1:1/none")
+    assert beyond([row(heart_rate=72), row(2, heart_rate=72)], limits.of) == {1: NOW, 2: NOW}
+    assert not limits.status()["ok"]
+    assert limits.status()["devices"] == 0
+
+
 def test_what_is_quiet_for_a_while() -> None:
     until = NOW + timedelta(minutes=5)
     quiet = Quiet(until, envelope_of({"heart_rate": (None, 150)}), BANDS)
