@@ -26,5 +26,6 @@ def configure(level: str, style: str) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # A database outage is told once by us, not at every attempt of the pool.
+    # A database outage is told once by us, not at every attempt of the pool, and not for each session that it cut.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

@@ -48,7 +48,9 @@ def test_a_trial_says_what_a_rule_would_have_raised_and_raises_nothing(
     answer = administrator.http.post("/rules/trials", json=asked())
     assert answer.status_code == 202, answer.text
     trial = answer.json()
-    assert (trial["state"], trial["progress"], trial["result"], trial["error"]) == ("waiting", 0, None, None)
+    # Whoever tries it may have begun before it is told.
+    assert trial["state"] in ("waiting", "running")
+    assert (trial["progress"], trial["result"], trial["error"]) == (0, None, None)
     assert (trial["asked_by"]["name"], trial["rule"]["key"]) == ("系统管理员", "room_hot")
     assert {"id", "version"}.isdisjoint(trial["rule"])
 
