@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from alerts.domain.alert import Actor
 from alerts.trials import ask_trial, run_next, stop_trial, tried
+from tests.parts.waiting import PATIENCE
 from tests.parts.ward import HIGH, Ward, ward_at
 
 
@@ -98,12 +99,12 @@ async def test_one_that_is_stopped_lets_go_within_seconds(ward: Ward) -> None:
             running = asyncio.create_task(run_next(connection, ward.url))
             waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database"
             waits += " WHERE datname = current_database())"
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(10 * PATIENCE):
                 while not await ward.rows(waits):
                     await asyncio.sleep(0.02)
             assert (await row(ward, trial_id))["state"] == "running"
             await stop_trial(ward.connection, trial_id)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(10 * PATIENCE):
                 assert await running
             assert await ward.rows(waits) == [], "its question to the database has ended too"
     assert (await row(ward, trial_id))["state"] == "stopped"
@@ -116,7 +117,8 @@ async def test_who_was_taken_for_dead_ends_nothing(ward: Ward) -> None:
     with psycopg.connect(ward.url) as other:
         other.execute("LOCK TABLE readings")
         running = asyncio.create_task(run_next(ward.connection, ward.url))
-        async with asyncio.timeout(10), await AsyncConnection.connect(ward.url, autocommit=True) as connection:
+        patiently = asyncio.timeout(10 * PATIENCE)
+        async with patiently, await AsyncConnection.connect(ward.url, autocommit=True) as connection:
             took = "UPDATE rule_trials SET attempts = 2 WHERE id = %s AND state = 'running'"
             while not (await connection.execute(took, (trial_id,))).rowcount:
                 await asyncio.sleep(0.02)

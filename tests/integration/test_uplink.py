@@ -18,10 +18,11 @@ from gateway.decoders.model import Event, Reading
 from gateway.topics import Leaf
 from services.runtime.settings import Settings
 from tests.parts.broker import Broker
+from tests.parts.waiting import PATIENCE
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 #: Of what must come; a test does not wait so long.
-LIMIT = 10
+LIMIT = 10 * PATIENCE
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from gateway.bridges.watch import MOST_ALARMS, Bridge, Options
 from gateway.bridges.watch_connection import MOST_WAITING, Limits
 from services.runtime.settings import Settings
 from tests.parts.ports import free_port
+from tests.parts.waiting import PATIENCE
 
-LIMIT = 10
+LIMIT = 10 * PATIENCE
 LK = b"[3G*1000000001*0002*LK]"
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from simulators.devices.kinds import KINDS
 from tests.parts.ports import free_port
+from tests.parts.waiting import PATIENCE
 
 
 class Mosquitto:
@@ -103,7 +104,7 @@ class Peer:
         return [at for topic, _, at in self.heard if topic == f"anhu/v1/{device_id}/{leaf}"]
 
     async def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
-        async with asyncio.timeout(seconds), self._changed:
+        async with asyncio.timeout(PATIENCE * seconds), self._changed:
             await self._changed.wait_for(condition)
 
     async def send(self, device_id: str, leaf: str, value: Any) -> None:
@@ -168,7 +169,7 @@ class Simulator:
 
     async def ended(self, seconds: float = 40) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        out, err = await asyncio.wait_for(self.process.communicate(), seconds)
+        out, err = await asyncio.wait_for(self.process.communicate(), PATIENCE * seconds)
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), err.decode()
 

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from simulators.devices.kinds import KINDS
+from tests.parts.waiting import PATIENCE
 
 RANGES = {
     "heart_rate": (20, 300),
@@ -169,5 +170,5 @@ async def test_a_receipt_sent_while_a_device_was_away_reaches_it(simulate, peer,
     running.process.send_signal(signal.SIGSTOP)
     await peer.receipt("wb-001", event_id, "stored")
     running.process.send_signal(signal.SIGCONT)
-    line = await asyncio.wait_for(running.process.stdout.readline(), 10)
+    line = await asyncio.wait_for(running.process.stdout.readline(), 10 * PATIENCE)
     assert b'"stored"' in line
