@@ -1,7 +1,7 @@
 """Acts on an alert's timers of escalation: loads who there is, asks the domain, saves; in the caller's transaction."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from alerts.domain.policy import Stage, Step, Who, snapshot
 from alerts.domain.policy_definition import snapshot_json, snapshot_of
 from alerts.policies import policy_for
 from alerts.responders import nearest_able
-from alerts.rosters import load_calendar, load_rosters
+from alerts.rosters import AHEAD, load_calendar, load_rosters
 from alerts.station_watch import unwatched
 
 Connection = AsyncConnection[Any]
@@ -29,9 +29,8 @@ _WAY = """
 SELECT o.path, ARRAY(SELECT r.organization_id FROM alert_routes r WHERE r.alert_id = %s)
 FROM organizations o WHERE o.id = %s
 """
-_RUNNING = """
-SELECT snapshot, stage, since, epoch, step, round FROM alert_escalations WHERE alert_id = %s
-"""
+_RUNNING = "SELECT snapshot, stage, since, epoch, step, round FROM alert_escalations WHERE alert_id = %s"
+_AT_LATEST = "SELECT due_at FROM alert_timers WHERE alert_id = %s AND kind = 'escalate'"
 _COPY = """
 INSERT INTO alert_escalations
     (alert_id, policy_id, policy_version, snapshot, copied_at, stage, since, epoch, step, round)
@@ -63,6 +62,9 @@ class _Copied:
 async def escalate(connection: Connection, alert: Alert, prompt: Timer, now: datetime) -> None:
     """The alert is locked. Does what is due and writes down where it stands."""
     running, copied = await _running(connection, alert)
+    if prompt.kind is TimerKind.PLAN:
+        latest = await (await connection.execute(_AT_LATEST, (alert.id,))).fetchone()
+        running = replace(running, at_latest=latest and latest[0])
     path, routed = await _way(connection, alert)
     above = way_up(path, routed)
     wanted = _wanted(alert, running)
@@ -109,7 +111,7 @@ async def _duty(
     calls = {who for step in steps for who in step.who}
     names: dict[UUID, str] = {}
     home, concerned = alert.organization_id, {alert.organization_id, *above[:1]}
-    rosters = await load_rosters(connection, concerned, now, now)
+    rosters = await load_rosters(connection, concerned, now, now + AHEAD)
     on_shift: Mapping[UUID, tuple[UUID, ...]] = {}
     if rosters:
         calendar = await load_calendar(connection)
@@ -119,22 +121,30 @@ async def _duty(
     asked = {*named, *responders, *(one for people in on_shift.values() for one in people)}
     if asked:
         names |= dict(await (await connection.execute(_NAMES, (list(asked),))).fetchall())
-    caregivers: list[tuple[UUID, str]] = []
+    caregivers: dict[UUID, str] = {}
     if Who.CAREGIVERS in calls and alert.elder is not None:
-        caregivers = await (await connection.execute(_CAREGIVERS, (alert.elder.id,))).fetchall()
-    operators: list[tuple[UUID, str]] = []
-    if Who.OPERATORS in calls:
-        operators = await (await connection.execute(_OPERATORS, (home,))).fetchall()
+        caregivers = await caregivers_of(connection, alert.elder.id)
+    operators = await operators_of(connection, home) if Who.OPERATORS in calls else {}
     return Duty(
         above=above,
         below=below(path, above),
         home=home,
         on_shift={org: tuple(one for one in people if one in names) for org, people in on_shift.items()},
-        operators=[one for one, _ in operators],
-        caregivers=[one for one, _ in caregivers],
+        operators=list(operators),
+        caregivers=list(caregivers),
         responders=[one for one in responders if one in names],
-        names=names | dict(operators) | dict(caregivers),
+        names=names | operators | caregivers,
     )
+
+
+async def caregivers_of(connection: Connection, elder_id: UUID) -> dict[UUID, str]:
+    """Whoever cares for an elder, by the id of their accounts."""
+    return dict(await (await connection.execute(_CAREGIVERS, (elder_id,))).fetchall())
+
+
+async def operators_of(connection: Connection, organization_id: UUID) -> dict[UUID, str]:
+    """Whoever works at an organisation's screens."""
+    return dict(await (await connection.execute(_OPERATORS, (organization_id,))).fetchall())
 
 
 async def _keep(connection: Connection, alert: Alert, running: Running, copied: _Copied | None, now: datetime) -> None:

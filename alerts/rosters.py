@@ -1,8 +1,8 @@
 """Reads duty rosters and the calendar of days."""
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -12,6 +12,9 @@ from alerts.domain.calendar import Calendar, Day, DayKind
 from alerts.domain.duty import ChangeKind, DutyChange, Roster, Shift, Turn
 
 Connection = AsyncConnection[Any]
+
+#: An organisation that has only another calendar's shifts has a roster while there are any so far ahead.
+AHEAD: Final = timedelta(days=31)
 
 _SHIFTS = """
 SELECT s.* FROM duty_shifts s WHERE s.organization_id = ANY(%(organizations)s)

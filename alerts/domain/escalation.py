@@ -37,6 +37,8 @@ class Running:
     #: the step that its timer is for, and how often it was done already
     step: int = 0
     round: int = 0
+    #: when it goes on at the latest, as the raise said: no plan puts that off
+    at_latest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def decide(alert: Alert, prompt: Timer, running: Running, duty: Duty, presence: 
         running, due = doing.run(running, fires=True)
     while (following := stage_of(doing.alert)) is not running.stage and following is not None:
         running, due = doing.run(_begun(running, following, now))
+    if due and running.at_latest and stage is Stage.UNANSWERED and not fires:
+        due = min(due, running.at_latest)
     start = (Timer(TimerKind.ESCALATE, due),) if due else ()
     stop = {TimerKind.PLAN} if fires else set()
     return Decision(doing.change(start, stop=frozenset(stop if due else stop | {TimerKind.ESCALATE})), running)

@@ -69,7 +69,8 @@ class Rescue:
         if prompt.kind is TimerKind.WORSEN:
             change = worsen(self.alert, self.rule, self.now)
         else:
-            decision = decide(self.alert, prompt, self.running, self._duty(), Presence(self.unwatched), self.now)
+            running = replace(self.running, at_latest=self.timers.get(TimerKind.ESCALATE))
+            decision = decide(self.alert, prompt, running, self._duty(), Presence(self.unwatched), self.now)
             self.running, change = decision.running, decision.change
         if change is not None:
             self._save(change)
