@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from alerts.domain.alert import Alert, Change, Person, Position, RaisedBy, Rule, Severity, State
+from alerts.domain.alert import Alert, Change, Person, Position, RaisedBy, Rule, Severity, State, Timer, TimerKind
 from alerts.domain.receipts import receipt
 from alerts.presentation import alert_json
 
@@ -55,9 +55,10 @@ INSERT INTO alert_timeline (alert_id, at, kind, account_id, actor, origin, note,
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _START = """
-INSERT INTO alert_timers (alert_id, kind, due_at) VALUES (%s, %s, %s)
-ON CONFLICT (alert_id, kind) DO UPDATE SET due_at = excluded.due_at
+INSERT INTO alert_timers (alert_id, rank, kind, due_at) SELECT %s, %s, * FROM unnest(%s::text[], %s::timestamptz[])
+ON CONFLICT (alert_id, kind) DO UPDATE SET due_at = excluded.due_at, rank = excluded.rank
 """
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _STOP = "DELETE FROM alert_timers WHERE alert_id = %s AND kind = ANY(%s)"
 _JOIN = "INSERT INTO alert_events (event, alert_id, receipt) VALUES (%s, %s, %s)"
 _TELL_ONE = "INSERT INTO outbox (channel, recipient, message) VALUES ('receipt', %s, %s)"
@@ -85,6 +86,7 @@ INSERT INTO station_feed (organization_id, seq, at, alert_id, alert)
 SELECT organization_id, seq, %(at)s, %(alert_id)s, %(alert)s FROM heads
 """
 _NOTIFY = "SELECT pg_notify('anhu_feed', ''), pg_notify('anhu_outbox', '')"
+_NOTIFY_PLANS = "SELECT pg_notify('anhu_feed', ''), pg_notify('anhu_outbox', ''), pg_notify('anhu_plans', '')"
 _NOTIFY_NOTICES = "SELECT pg_notify('anhu_notices', '')"
 
 
@@ -187,8 +189,14 @@ async def save(
     """Writes a change, in the caller's transaction. `before` is None for a new alert."""
     alert = change.alert
     row = _row(alert)
+    #: what leaves the alert as it is, as telling somebody does, is no news for a screen
+    shown = before is None or alert.version != before.version
+    timers = (*change.start, Timer(TimerKind.PLAN, at)) if change.replan else change.start
     async with connection.pipeline():
-        await connection.execute(_INSERT if before is None else _UPDATE, row)
+        if before is None:
+            await connection.execute(_INSERT, row)
+        elif shown:
+            await connection.execute(_UPDATE, row)
         if change.route is not None:
             organization_id, reason = change.route
             await connection.execute(_ROUTE, (alert.id, organization_id, reason, at))
@@ -212,8 +220,9 @@ async def save(
             )
         if change.stop:
             await connection.execute(_STOP, (alert.id, [kind.value for kind in change.stop]))
-        for timer in change.start:
-            await connection.execute(_START, (alert.id, timer.kind.value, timer.due_at))
+        if timers:
+            kinds, due = [timer.kind.value for timer in timers], [timer.due_at for timer in timers]
+            await connection.execute(_START, (alert.id, _RANK[alert.severity], kinds, due))
         if event is not None:
             told = Jsonb(receipt(event.event_id, alert.stage, at))
             await connection.execute(_JOIN, (event.id, alert.id, told))
@@ -223,8 +232,9 @@ async def save(
         for one in change.tell:
             notice = (uuid7(), alert.id, one.account_id, one.key, one.why, alert.severity.value, at)
             await connection.execute(_TELL_PERSON, notice)
-        await connection.execute(_FEED, {"alert_id": alert.id, "at": at, "alert": Jsonb(alert_json(alert))})
-        await connection.execute(_NOTIFY)
+        if shown:
+            await connection.execute(_FEED, {"alert_id": alert.id, "at": at, "alert": Jsonb(alert_json(alert))})
+            await connection.execute(_NOTIFY_PLANS if change.replan else _NOTIFY)
         if change.tell:
             await connection.execute(_NOTIFY_NOTICES)
 

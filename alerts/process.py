@@ -8,20 +8,29 @@ from typing import Any
 
 import aiomqtt
 import anyio
+import psycopg
 
 from alerts import rules_process, timers, trials_process
 from alerts.deliver import deliver_receipts, mqtt_client
+from alerts.station_watch import forget_screens, watch_stations
 from alerts.take_in import Failure, take_in_next
-from alerts.timers import act_on_next_timer
+from alerts.timers import act_on_next_timer, make_next_plan
 from alerts.worker import STUCK_SECONDS, SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
 from services.runtime.beside import Beside
 from services.runtime.settings import Settings
+from services.storage.errors import is_conflict, is_outage
 from services.storage.hung import END_HUNG, LET_GO_SLOWLY
 
 log = logging.getLogger(__name__)
 
 #: How many events are taken in at once; more would only wait for the same disk.
 INTAKES = 3
+
+#: A plan follows its alert to the screens, and goes before whatever else a person might do.
+AFTER_SCREENS_SECONDS = 0.05
+#: How often it is looked whose screens are watched, and each how many looks old screens are forgotten.
+STATIONS_SECONDS = 2.0
+FORGET_EVERY = 100
 
 _BACKLOG = """
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::float,
@@ -33,10 +42,11 @@ class Alerts(Worker):
     kind = "alerts"
 
     def __init__(self, settings: Settings, rules: Beside) -> None:
-        counted = ("events_taken_in", "failures", "timers", "receipts")
-        super().__init__(settings, ("anhu_events", "anhu_outbox"), counted)
+        counted = ("events_taken_in", "failures", "timers", "plans", "receipts")
+        super().__init__(settings, ("anhu_events", "anhu_outbox", "anhu_plans"), counted)
         self._rules = rules
         self._mqtt_ok = False
+        self._stations_error: str | None = None
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
 
     def status(self) -> dict[str, Any]:
@@ -48,12 +58,18 @@ class Alerts(Worker):
             "database": "connected" if self.database_ok else "disconnected",
             "stuck": not self.turning or oldest >= STUCK_SECONDS,
             "queue": {"waiting": waiting, "oldest_seconds": round(oldest, 1), "failing": failing},
+            "stations": self._stations_error or "looked after",
             "counters": dict(self.counters),
         }
 
     def tasks(self) -> dict[str, Work]:
         intakes: dict[str, Work] = {f"intake {number}": self._take_in for number in range(1, INTAKES + 1)}
-        return intakes | {"timers": self._watch_timers, "watch": self._watch_over}
+        rescues: dict[str, Work] = {
+            "timers": self._watch_timers,
+            "plans": self._make_plans,
+            "stations": self._watch_stations,
+        }
+        return intakes | rescues | {"watch": self._watch_over}
 
     async def _take_in(self, connection: Connection, works: Works) -> None:
         wake = self.wakes["anhu_events"]
@@ -81,6 +97,45 @@ class Alerts(Worker):
                 self.counters["timers"] += 1
             else:
                 await asyncio.sleep(SWEEP_SECONDS / 2)
+
+    async def _make_plans(self, connection: Connection, works: Works) -> None:
+        """Who is told at once, beside the screens: a moment after them, so as not to hold a press up."""
+        while True:
+            made = await make_next_plan(connection)
+            works()
+            if isinstance(made, timers.Failure):
+                self.counters["failures"] += 1
+                log.error("alert %s could not be planned, trying again", made.alert_id, exc_info=made.error)
+            elif made:
+                self.counters["plans"] += 1
+            else:
+                await self.wakes["anhu_plans"].wait(SWEEP_SECONDS)
+                await asyncio.sleep(AFTER_SCREENS_SECONDS)
+
+    async def _watch_stations(self, connection: Connection, works: Works) -> None:
+        """Whose screens nobody watches."""
+        looks = 0
+        while True:
+            try:
+                await watch_stations(connection)
+                if looks % FORGET_EVERY == 0:
+                    await forget_screens(connection)
+                self._stations_error = None
+            except psycopg.Error as error:
+                if connection.closed or is_outage(error):
+                    raise
+                self._stations_failed(error)
+            except LookupError as error:
+                self._stations_failed(error)
+            looks += 1
+            works()
+            await asyncio.sleep(STATIONS_SECONDS)
+
+    def _stations_failed(self, error: Exception) -> None:
+        if not is_conflict(error):
+            self.counters["failures"] += 1
+            self._stations_error = str(error)[:200]
+            log.error("watched screens could not be looked at, trying again", exc_info=error)
 
     async def _watch_over(self, connection: Connection, works: Works) -> None:
         while True:

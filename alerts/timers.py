@@ -1,14 +1,16 @@
 """Acts on timers that are due: one timer, one transaction."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from alerts import ledger
-from alerts.domain.alert import TimerKind
-from alerts.domain.escalation import decide_timer, next_above
+from alerts.domain.alert import Timer, TimerKind
+from alerts.domain.escalation import worsen
+from alerts.escalate import escalate
 from services.storage.errors import is_conflict, is_outage
 
 Connection = AsyncConnection[Any]
@@ -19,14 +21,17 @@ PUT_OFF_SECONDS = 5
 # The lock is on the alert, as for every other change; who moves it meanwhile is stepped over.
 _DUE = """
 SELECT t.alert_id, t.kind FROM alert_timers t JOIN alerts a ON a.id = t.alert_id
-WHERE t.due_at <= clock_timestamp() ORDER BY t.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED
+WHERE t.due_at <= clock_timestamp() AND t.kind <> 'plan' ORDER BY t.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 """
-_TAKE = "DELETE FROM alert_timers WHERE alert_id = %s AND kind = %s AND due_at <= clock_timestamp()"
+_DUE_PLAN = """
+SELECT t.alert_id, t.kind FROM alert_timers t JOIN alerts a ON a.id = t.alert_id
+WHERE t.due_at <= clock_timestamp() AND t.kind = 'plan'
+ORDER BY t.rank, t.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED
+"""
+_TAKE = "DELETE FROM alert_timers WHERE alert_id = %s AND kind = %s AND due_at <= clock_timestamp() RETURNING due_at"
 _PUT_OFF = """
 UPDATE alert_timers SET due_at = clock_timestamp() + make_interval(secs => %s) WHERE alert_id = %s AND kind = %s
 """
-_PATH = "SELECT path FROM organizations WHERE id = %s"
-_ROUTED = "SELECT organization_id FROM alert_routes WHERE alert_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,19 @@ class Failure:
 async def act_on_next_timer(connection: Connection) -> bool | Failure:
     """Claims one due timer and does what the domain says; False when none is due. Raises psycopg.Error when the
     database takes nothing now, whatever the timer."""
+    return await _act_on_next(connection, _DUE)
+
+
+async def make_next_plan(connection: Connection) -> bool | Failure:
+    """As `act_on_next_timer`, of alerts that wait for another thing than before."""
+    return await _act_on_next(connection, _DUE_PLAN)
+
+
+async def _act_on_next(connection: Connection, claim: str) -> bool | Failure:
     due: tuple[UUID, str] | None = None
     try:
         async with connection.transaction():
-            due = await (await connection.execute(_DUE)).fetchone()
+            due = await (await connection.execute(claim)).fetchone()
             if due is None:
                 return False
             await _act(connection, *due)
@@ -61,18 +75,14 @@ async def act_on_next_timer(connection: Connection) -> bool | Failure:
 
 async def _act(connection: Connection, alert_id: UUID, kind: str) -> None:
     locked = await ledger.lock_alert(connection, alert_id)
-    taken = (await connection.execute(_TAKE, (alert_id, kind))).rowcount
-    if locked is None or not taken:  # stopped or moved between the look and the lock
+    taken = await (await connection.execute(_TAKE, (alert_id, kind))).fetchone()
+    if locked is None or taken is None:  # stopped or moved between the look and the lock
         return
     alert, now = locked
-    rule = await ledger.load_rule(connection, alert.type)
-    above = await _above(connection, alert.id, alert.organization_id)
-    change = decide_timer(alert, TimerKind(kind), rule, above, now)
+    due_at: datetime = taken[0]
+    if kind != TimerKind.WORSEN:
+        await escalate(connection, alert, Timer(TimerKind(kind), due_at), now)
+        return
+    change = worsen(alert, await ledger.load_rule(connection, alert.type), now)
     if change is not None:
         await ledger.save(connection, alert, change, now)
-
-
-async def _above(connection: Connection, alert_id: UUID, organization_id: UUID) -> UUID | None:
-    path = await (await connection.execute(_PATH, (organization_id,))).fetchone()
-    routed = await (await connection.execute(_ROUTED, (alert_id,))).fetchall()
-    return next_above(path[0] if path else [], {row[0] for row in routed})

@@ -46,7 +46,9 @@ class Stage(StrEnum):
 
 class TimerKind(StrEnum):
     WORSEN = "worsen"  # a fall that nobody cancelled
-    ESCALATE = "escalate"  # a red alert that nobody answered
+    PLAN = "plan"  # what it waits for is another thing now: who is told at once, and when what is next
+    ESCALATE = "escalate"  # the next step, since what it waits for has not come
+    UNWATCHED = "unwatched"  # nobody watches where it is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,8 @@ class Change:
     responder: str | None = None
     #: people beside the screens
     tell: tuple[Tell, ...] = ()
+    #: what the alert waits for is another thing from now on: who is told of that is planned at once (TimerKind.PLAN)
+    replan: bool = False
 
 
 @dataclass(frozen=True, slots=True)

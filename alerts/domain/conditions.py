@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from alerts.domain.alert import Alert, Change, Entry, Person, Rule, State, new_alert
+from alerts.domain.policy import asks_again
 
 OFFLINE: Final = "device.offline"
 AREA: Final = "area.outage"
@@ -94,7 +95,8 @@ def raise_alert(noted: Noted, rule: Rule, alert_id: UUID, now: datetime, shared:
         now=now,
         detail=noted.detail,
     )
-    return Change(alert, (Entry("raised"),), route=(noted.organization_id, "home"), shared=tuple(shared))
+    route = (noted.organization_id, "home")
+    return Change(alert, (Entry("raised"),), route=route, shared=tuple(shared), replan=True)
 
 
 def fold(alert: Alert, noted: Noted, shared: Sequence[UUID] = ()) -> Change:
@@ -107,6 +109,7 @@ def fold(alert: Alert, noted: Noted, shared: Sequence[UUID] = ()) -> Change:
             version=alert.version + 1,
         ),
         (Entry("folded", body={"event_id": noted.event_id}),),
+        replan=asks_again(alert),
         shared=tuple(shared),
     )
 

@@ -20,11 +20,10 @@ from alerts.domain.alert import (
     new_alert,
 )
 from alerts.domain.impact import Unread, second_opinion, window_of
+from alerts.domain.policy import CLIMB_AFTER, asks_again
 
 #: An event this long after an alert's last move is a new story.
 FOLD_WINDOW = timedelta(minutes=30)
-#: An unanswered red alert climbs one organisation each time this passes.
-ESCALATE_AFTER = timedelta(seconds=60)
 #: How long a cancel waits for the fall that it overtook. Not longer: a stale one must not hide a later fall.
 CANCEL_WAITS = timedelta(minutes=10)
 #: A device that stamps a message when it sends it may stamp the cancel it sends first a little before its fall.
@@ -138,8 +137,9 @@ def raise_alert(
     if rule.then_seconds is not None:
         timers += (Timer(TimerKind.WORSEN, now + timedelta(seconds=rule.then_seconds)),)
     if rule.severity is Severity.RED:
-        timers += (Timer(TimerKind.ESCALATE, now + ESCALATE_AFTER),)
-    return Change(alert, (Entry("raised"), *_told(look)), start=timers, route=(home.organization_id, "home"))
+        timers += (Timer(TimerKind.ESCALATE, now + CLIMB_AFTER),)
+    route = (home.organization_id, "home")
+    return Change(alert, (Entry("raised"), *_told(look)), start=timers, route=route, replan=True)
 
 
 def fold(alert: Alert, event: Event, look: SecondLook | None = None) -> Change:
@@ -156,6 +156,7 @@ def fold(alert: Alert, event: Event, look: SecondLook | None = None) -> Change:
             version=alert.version + 1,
         ),
         (Entry("folded", body={"event_id": event.event_id}), *_told(look)),
+        replan=asks_again(alert),
     )
 
 

@@ -15,6 +15,9 @@ from alerts.domain.alert import (
     TimerKind,
 )
 
+#: What ends with an answer; what the alert waits for next is planned anew.
+_ANSWERED = frozenset({TimerKind.WORSEN, TimerKind.ESCALATE})
+
 OUTCOMES = ("assisted", "hospital", "false_alarm", "accidental", "test", "drill")
 
 STATE_WORDS = {
@@ -124,12 +127,13 @@ def decide_move(alert: Alert, move: Move, actor: Actor, now: datetime) -> Change
                 holder=Person(actor.id, actor.name),
                 attention=alert.attention and not answered,
             )
-            return Change(moved, (entry,), stop=frozenset({TimerKind.WORSEN, TimerKind.ESCALATE}))
+            return Change(moved, (entry,), replan=True, stop=_ANSWERED)
         case Dispatch():
             moved = replace(moved, state=State.DISPATCHED, attention=False)
-            return Change(moved, (entry,), responder=move.responder)
+            return Change(moved, (entry,), replan=True, stop=_ANSWERED, responder=move.responder)
         case Arrive():
-            return Change(replace(moved, state=State.ARRIVED, attention=False), (entry,))
+            moved = replace(moved, state=State.ARRIVED, attention=False)
+            return Change(moved, (entry,), replan=True, stop=_ANSWERED)
         case Resolve():
             return Change(
                 replace(moved, state=State.RESOLVED, attention=False, outcome=move.outcome),

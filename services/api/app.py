@@ -21,8 +21,10 @@ from services.api import problems
 from services.api.routes import (
     alerts,
     covers,
+    duty,
     elder_rules,
     enrolment,
+    escalation,
     fences,
     held,
     operations,
@@ -140,7 +142,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     heart.start()
     await pool.open(wait=False)
     tasks = [
-        asyncio.create_task(work) for work in (hub.run(), app.state.live.watch_sessions(), _watch_problems(app), beat())
+        asyncio.create_task(work)
+        for work in (
+            *(hub.run(), app.state.live.watch_sessions(), app.state.live.presence.run()),
+            *(_watch_problems(app), beat()),
+        )
     ]
     for task in tasks:
         task.add_done_callback(_tell_death)
@@ -179,7 +185,7 @@ def make_app(settings: Settings) -> FastAPI:
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held),
-        *(enrolment, readings, quarantine),
+        *(enrolment, readings, quarantine, escalation, duty),
     ):
         v1.include_router(module.router)
 

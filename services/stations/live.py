@@ -20,6 +20,7 @@ from services.registry.sign_in import caller_of, still_alive
 from services.runtime.settings import Settings
 from services.stations import feed
 from services.stations.hub import Hub
+from services.stations.presence import Presence
 from services.stations.problems import Problem
 from services.stations.session import Action, Close, Judge, MarkSeen, Phase, Session
 from services.storage.pool import Pool
@@ -38,12 +39,13 @@ class LiveStations:
     def __init__(self, settings: Settings, pool: Pool, hub: Hub) -> None:
         self._settings, self._pool, self._hub = settings, pool, hub
         self._screens: set[_Screen] = set()
+        self.presence = Presence(pool)
         self.problems: list[Problem] = []
 
     async def serve(self, socket: WebSocket, organization_id: str) -> None:
         """From accept to close. A socket is accepted first, then judged."""
         await socket.accept()
-        screen = _Screen(self._settings, self._pool, self._hub, socket, organization_id)
+        screen = _Screen(self._settings, self._pool, self._hub, self.presence, socket, organization_id)
         self._screens.add(screen)
         try:
             await screen.run(self)
@@ -71,8 +73,18 @@ class LiveStations:
 
 
 class _Screen:
-    def __init__(self, settings: Settings, pool: Pool, hub: Hub, socket: WebSocket, organization_id: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pool: Pool,
+        hub: Hub,
+        presence: Presence,
+        socket: WebSocket,
+        organization_id: str,
+    ) -> None:
         self._settings, self._pool, self._hub, self._socket = settings, pool, hub, socket
+        self._presence = presence
+        self._present: UUID | None = None
         self._organization_id = _uuid(organization_id)
         self._session = Session(time.monotonic())
         self._changed = asyncio.Event()
@@ -93,6 +105,8 @@ class _Screen:
         finally:
             if self._organization_id is not None:
                 self._hub.leave(self._organization_id, self._on_change)
+            if self._present is not None:
+                self._presence.closed(self._present)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -126,6 +140,8 @@ class _Screen:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
             await self._do(self._session.tick(now))
+            if self._organization_id is not None:
+                self._session.check_presence(self._presence.check_of(self._organization_id), now)
             if self._session.heartbeat_due(now):
                 problems = [{"code": one.code, "message": one.message} for one in stations.problems]
                 self._session.heartbeat(datetime.now(UTC).isoformat(timespec="milliseconds"), problems)
@@ -170,6 +186,7 @@ class _Screen:
                 await asyncio.sleep(0.5)  # the tick closes a session that waits too long
         self._session.admitted(seq=start.seq, open_alerts=start.open_alerts, missed=start.missed, now=time.monotonic())
         if self._session.phase is Phase.LIVE:
+            self._present = self._presence.opened(organization_id, caller.account_id, self._session)
             self._hub.wake()
 
     async def _seen(self, alert_id: UUID) -> None:

@@ -15,10 +15,15 @@ from uuid import UUID
 HELLO_SECONDS = 10.0
 #: Contract: at least every 15 s.
 HEARTBEAT_SECONDS = 10.0
+#: A screen answers each heartbeat, and one answer may be lost: until then it counts as alive.
+ALIVE_SECONDS = 25.0
 #: A screen that leaves so many new frames unread, beside what it missed before, or takes nothing for so long, is too
 #: slow: it resumes later. More than services.stations.feed hands over at once: that is no slowness of the screen.
 MOST_UNSENT = 5000
 UNREAD_SECONDS = 10.0
+#: What a screen may say once it is live.
+FRAMES = ("alive", "seen", "watching", "present")
+MOST_SHOWN = 1000
 MAX_FRAME_BYTES = 16 * 1024
 
 NO_TOKEN = 4401
@@ -52,6 +57,15 @@ class Close:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class CheckEvery:
+    """In the hours that the organisation has set: how often a screen asks whether somebody is there (在岗确认), and how
+    long it may take to say so."""
+
+    every: float
+    answer_within: float
+
+
 Action = Judge | MarkSeen | Close
 
 
@@ -70,8 +84,15 @@ class Session:
         #: what changed while the token was judged
         self._early: list[tuple[int, dict[str, Any]]] = []
         self._sending_since: float | None = None
-        #: when the screen last answered a heartbeat: a screen that answers is alive, not yet watched
-        self.alive_at: float | None = None
+        #: when the screen was last heard: a screen that answers is alive, not yet watched
+        self.alive_at = now
+        #: what it said of its page; one that never says it is taken to be in front
+        self._visible = True
+        self._present_at = now
+        self._asked_at: float | None = None
+        self._check: CheckEvery | None = None
+        #: what it has shown while nobody was there
+        self._shown: deque[UUID] = deque(maxlen=MOST_SHOWN)
 
     def receive(self, text: str, now: float) -> list[Action]:
         """A frame from the screen."""
@@ -81,17 +102,60 @@ class Session:
         kind = frame.get("type") if frame is not None else None
         if self.phase is Phase.WAITING:
             return self._hello(frame or {}, kind)
+        self.alive_at = now  # whatever it says
         match kind:
             case "alive":
-                self.alive_at = now
+                pass
+            case "watching":
+                return self._watching((frame or {}).get("visible"), now)
+            case "present":
+                self._present_at, self._asked_at = now, None
+                return self._seen_after_all(now)
             case "seen" if self.phase is Phase.LIVE:
-                alert_id = _uuid((frame or {}).get("alert_id"))
-                if alert_id is not None:
-                    return [MarkSeen(alert_id)]
-                self._push({"type": "error", "detail": "seen needs alert_id, the id of an alert"})
+                return self._seen(_uuid((frame or {}).get("alert_id")), now)
             case _ if self.phase is Phase.LIVE:
-                self._push({"type": "error", "detail": "expected a JSON object of type alive or seen"})
+                self._push({"type": "error", "detail": f"expected a JSON object of type {', '.join(FRAMES)}"})
         return []
+
+    def _watching(self, visible: Any, now: float) -> list[Action]:
+        if not isinstance(visible, bool):
+            self._push({"type": "error", "detail": "watching needs visible, true or false"})
+            return []
+        self._visible = visible
+        return self._seen_after_all(now)
+
+    def _seen(self, alert_id: UUID | None, now: float) -> list[Action]:
+        if alert_id is None:
+            self._push({"type": "error", "detail": "seen needs alert_id, the id of an alert"})
+            return []
+        self._shown.append(alert_id)
+        return self._seen_after_all(now)
+
+    def _seen_after_all(self, now: float) -> list[Action]:
+        """What was shown is seen once the page is in front and somebody is there."""
+        if not self.watched(now):
+            return []
+        shown, self._shown = self._shown, deque(maxlen=MOST_SHOWN)
+        return [MarkSeen(alert_id) for alert_id in shown]
+
+    def watched(self, now: float) -> bool:
+        """Whether a person may be taken to look at it: the page is in front, the screen answers, and so did somebody
+        who was asked."""
+        asked = self._check and self._asked_at is not None and now - self._asked_at > self._check.answer_within
+        return self.phase is Phase.LIVE and self._visible and now - self.alive_at <= ALIVE_SECONDS and not asked
+
+    def check_presence(self, check: CheckEvery | None, now: float) -> None:
+        """Asks when it is time; called about once a second. None: these are no hours in which it asks."""
+        if check is None:
+            self._check, self._asked_at, self._present_at = None, None, now
+            return
+        if self._check is None:
+            self._present_at = now
+        self._check = check
+        if self.phase is not Phase.LIVE or self._asked_at is not None or now - self._present_at < check.every:
+            return
+        self._asked_at = now
+        self._push({"type": "presence_check", "answer_within_seconds": round(check.answer_within)})
 
     def _hello(self, frame: dict[str, Any], kind: Any) -> list[Action]:
         token = frame.get("token")
@@ -119,6 +183,7 @@ class Session:
         if self.phase is not Phase.JUDGING:
             return
         self.phase = Phase.LIVE
+        self.alive_at = self._present_at = now
         self.seq = seq
         # The first heartbeat follows at once: it carries the clock, and what is wrong with the system.
         self._heartbeat_at = now - HEARTBEAT_SECONDS

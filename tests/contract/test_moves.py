@@ -246,8 +246,18 @@ def test_what_is_acknowledged_or_not_red_does_not_climb(
     answered = bring_to(operator, raised(wristbands(), operator), "acknowledged")
     yellow = raised(wristbands(), operator, "water_leak")
     orange = raised(wristbands(), operator, "fall")
+    timer = "SELECT extract(epoch FROM due_at - clock_timestamp()) FROM alert_timers WHERE alert_id = %s AND kind = %s"
+    for alert, stage in ((answered, "undispatched"), (yellow, "unanswered"), (orange, "unanswered")):
+        planned = "SELECT 1 FROM alert_escalations WHERE alert_id = %s AND stage = %s"
+        until(lambda: system.sql(planned, alert["id"], stage), "its plan is made", every=0.05)  # noqa: B023
+    [(seconds,)] = system.sql(timer, answered["id"], "escalate")
+    assert 170 < seconds <= 180, "whoever took it has three minutes to send somebody"
+    assert system.sql(timer, yellow["id"], "escalate") == []
+    while system.sql(timer, orange["id"], "escalate"):
+        make_due(system, orange, "escalate")
+        until(lambda: not system.sql(f"{timer} AND due_at <= now()", orange["id"], "escalate"), "it acts", every=0.05)
     for alert in (answered, yellow, orange):
-        assert system.sql("SELECT 1 FROM alert_timers WHERE alert_id = %s AND kind = 'escalate'", alert["id"]) == []
+        assert _routes(operator, alert) == [alert["organization_id"]]
 
 
 def _routes(person: Person, alert: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from services.stations.session import (
     NO_TOKEN,
     OUT_OF_REACH,
     TOO_SLOW,
+    CheckEvery,
     Close,
     Judge,
     MarkSeen,
@@ -141,3 +142,59 @@ def test_signing_out_ends_the_stream_once() -> None:
     assert session.signed_out() == []
     assert session.changed(1, {}) == []
     assert session.receive("{}", 2.0) == []
+
+
+# Who watches ------------------------------------------------------------------------------------------
+
+ALERT = UUID("0193a0b2-7c00-7000-8000-000000000001")
+
+
+def test_a_screen_that_never_says_so_is_watched_while_it_answers() -> None:
+    session = live()
+    assert session.watched(20.0)
+    assert not session.watched(27.0), "admitted at 1, and no word since"
+    say(session, now=30.0, type="alive")
+    assert session.watched(55.0)
+
+
+def test_a_hidden_page_watches_nothing_and_has_shown_nothing_until_it_is_in_front() -> None:
+    session = live()
+    assert say(session, now=2.0, type="watching", visible=False) == []
+    assert not session.watched(2.0)
+    assert say(session, now=3.0, type="seen", alert_id=str(ALERT)) == []
+    assert say(session, now=9.0, type="watching", visible=True) == [MarkSeen(ALERT)]
+    assert say(session, now=9.5, type="watching", visible=True) == [], "once"
+    say(session, now=10.0, type="watching", visible="yes")
+    assert [frame["type"] for frame in frames(session)] == ["welcome", "error"]
+
+
+def test_whoever_does_not_say_that_they_are_there_is_not() -> None:
+    session, check = live(), CheckEvery(every=60.0, answer_within=20.0)
+    for second in range(1, 101):
+        say(session, now=float(second), type="alive")
+        session.check_presence(check, float(second))
+    asked = [frame for frame in frames(session) if frame["type"] == "presence_check"]
+    assert asked == [{"type": "presence_check", "answer_within_seconds": 20}], "asked once, not each second"
+    assert session.watched(61.0), "there is time to answer"
+    assert not session.watched(100.0)
+    assert say(session, now=100.0, type="seen", alert_id=str(ALERT)) == []
+    assert say(session, now=101.0, type="present") == [MarkSeen(ALERT)]
+    assert session.watched(101.0)
+    session.check_presence(check, 160.0)
+    assert frames(session) == [], "the next one in its time"
+    session.check_presence(check, 161.0)
+    assert [frame["type"] for frame in frames(session)] == ["presence_check"]
+
+
+def test_outside_the_hours_nobody_is_asked() -> None:
+    session, check = live(), CheckEvery(every=60.0, answer_within=20.0)
+    session.check_presence(check, 1.0)
+    session.check_presence(check, 61.0)
+    for second in (62.0, 90.0):
+        session.check_presence(None, second)
+        say(session, now=second, type="alive")
+    assert session.watched(100.0), "the question of before is over with the hours"
+    session.check_presence(check, 120.0)
+    frames(session)
+    session.check_presence(check, 179.0)
+    assert frames(session) == []

@@ -56,4 +56,4 @@ def fold_quietly(alert: Alert, said: Said) -> Change:
         return change
     first, *more = change.entries
     entries = (Entry("fluctuated", body=first.body), *more)
-    return replace(change, alert=replace(change.alert, attention=alert.attention), entries=entries)
+    return replace(change, alert=replace(change.alert, attention=alert.attention), entries=entries, replan=False)

@@ -18,7 +18,8 @@ from alerts.domain.alert import (
     TimerKind,
     new_alert,
 )
-from alerts.domain.intake import ESCALATE_AFTER, FOLD_WINDOW, LATE_FROM_SECONDS
+from alerts.domain.intake import FOLD_WINDOW, LATE_FROM_SECONDS
+from alerts.domain.policy import CLIMB_AFTER, asks_again
 
 _WORST_FIRST = tuple(Severity)
 
@@ -94,9 +95,9 @@ def raise_alert(said: Said, home: Home, alert_id: UUID, now: datetime) -> Change
         position=said.position,
         raised_by=said.raised_by,
     )
-    escalate = (Timer(TimerKind.ESCALATE, now + ESCALATE_AFTER),) if said.severity is Severity.RED else ()
     entries = (Entry("raised", body=_body(said)), *_over(said))
-    return Change(alert, entries, start=escalate, route=(home.organization_id, "home"))
+    escalate = (Timer(TimerKind.ESCALATE, now + CLIMB_AFTER),) if said.severity is Severity.RED else ()
+    return Change(alert, entries, start=escalate, route=(home.organization_id, "home"), replan=True)
 
 
 def fold(alert: Alert, said: Said) -> Change:
@@ -110,6 +111,7 @@ def fold(alert: Alert, said: Said) -> Change:
             version=alert.version + 1,
         ),
         (Entry("folded", body=_body(said)), *_over(said)),
+        replan=asks_again(alert),
     )
 
 

@@ -2,7 +2,7 @@ import type { Alert } from '../api/types'
 import { beijingMoment, duration } from '../time/format'
 
 /** Of a device's own state, or of an area's: no event and no rule raised it. */
-export const ofDevices = (alert: Alert): boolean => alert.type.startsWith('device.') || alert.type === 'area.outage'
+export const ofDevices = (alert: Alert): boolean => alert.type.startsWith('device.') || alert.type === 'area.outage' || alert.type === 'station.unwatched'
 
 /** What is known of it, in one sentence; empty for what an event or a rule raised. */
 export function outageSentence(alert: Alert, now: number): string {
@@ -15,6 +15,8 @@ export function outageSentence(alert: Alert, now: number): string {
       const where = `${detail.area ?? ''}${detail.source ? `（接入来源 ${detail.source}）` : ''}`
       return `${where} ${detail.lost ?? 0} 台设备自 ${since} 起同时失联，已恢复 ${detail.restored ?? 0} 台${after}`
     }
+    case 'station.unwatched':
+      return `${detail.area ?? ''}自 ${since} 起${detail.why === 'nobody_on_duty' ? '无人当班' : '没有人看值守屏'}${after}`
     case 'device.offline':
       return `自 ${since} 起没有消息${detail.usual_seconds ? `，平时约每 ${duration(detail.usual_seconds)}上报一次` : ''}${after}`
     case 'device.not_worn':

@@ -37,6 +37,7 @@ const TYPE: Readonly<Record<string, string>> = {
   'device.low_battery': '低电量',
   'device.untested': '未测试',
   'area.outage': '片区失联',
+  'station.unwatched': '无人值守',
 }
 export const typeWord = (type: string): string => TYPE[type] ?? (type.startsWith('rule.') ? '体征' : type)
 
@@ -120,6 +121,7 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
   'device.low_battery': '接警，提醒本人充电或更换电池',
   'device.untested': '接警，请本人按一次测试',
   'area.outage': '接警，按呼叫名单逐户联系，核实停电或断网',
+  'station.unwatched': '接警，电话联系该站点，确认有人值守',
 }
 
 /** What to do now, in one short line. */
@@ -152,6 +154,8 @@ const TIMELINE: Readonly<Record<string, string>> = {
   folded: '再次触发',
   worsened: '升为一级',
   escalated: '升级至上级',
+  notified: '通知',
+  quiet: '逾期未处理，再次提醒',
   shared: '共享协查',
   seen: '屏幕已显示',
   acknowledged: '接警',
@@ -169,5 +173,22 @@ const TIMELINE: Readonly<Record<string, string>> = {
   fluctuated: '反复波动',
 }
 export const timelineWord = (kind: string): string => TIMELINE[kind] ?? kind
+
+const WHY: Readonly<Record<string, string>> = {
+  unanswered: '无人接警',
+  asked_again: '再次呼叫无人接警',
+  undispatched: '接警后未派员',
+  unarrived: '派员后未到场',
+  unclosed: '到场后未办结',
+  no_screen: '下级无人看屏',
+  nobody_on_duty: '下级无人当班',
+}
+/** What an escalation says of itself: why, or who was told. */
+export function escalationSaid(kind: string, body: Record<string, unknown>): string {
+  const to = Array.isArray(body.to) ? (body.to as { name?: string }[]).map((one) => one.name).filter(Boolean) : []
+  if (kind === 'notified') return body.nobody_on_duty === true && to.length === 0 ? '值班表上现在无人当班' : to.join('、')
+  const why = String(kind === 'escalated' ? (body.why ?? '') : (body.stage ?? ''))
+  return WHY[why] ?? ''
+}
 
 export const ROUTE_REASON: Readonly<Record<string, string>> = { home: '属地', escalated: '升级', shared: '共享' }

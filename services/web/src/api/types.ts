@@ -45,6 +45,9 @@ export interface OutageDetail {
   source?: string | null
   lost?: number
   restored?: number
+  /** Of a station that nobody watches. */
+  why?: 'no_screen' | 'nobody_on_duty'
+  station_id?: string
 }
 
 export interface Alert {
@@ -217,3 +220,5 @@ export type ServerFrame =
   | { type: 'welcome'; seq: number; open: Alert[]; resumed: boolean }
   | { type: 'alert'; seq: number; alert: Alert }
   | { type: 'heartbeat'; at: string; problems?: Problem[] | null }
+  /** 在岗确认: somebody has to say that they are there. */
+  | { type: 'presence_check'; answer_within_seconds: number }

@@ -41,8 +41,19 @@ describe('connecting', () => {
     const open = [alert()]
     expect(link.feed({ kind: 'frame', frame: { type: 'welcome', seq: 7, open, resumed: false } }, 3)).toEqual([
       { do: 'replace', open },
+      { do: 'tell_watching' },
     ])
     expect(link.now).toMatchObject({ phase: 'live', seq: 7, lostSince: null, everLive: true })
+  })
+
+  it('says whether the page is in front, and hands on the question whether somebody is there', () => {
+    const link = drive()
+    expect(link.feed({ kind: 'visibility' }, 1)).toEqual([])
+    link.live(4)
+    expect(link.feed({ kind: 'visibility' }, 5)).toEqual([{ do: 'tell_watching' }])
+    expect(link.feed({ kind: 'frame', frame: { type: 'presence_check', answer_within_seconds: 120 } }, 6)).toEqual([
+      { do: 'ask_presence', withinMs: 120_000 },
+    ])
   })
 
   it('counts the time before the first welcome as not knowing', () => {
@@ -134,7 +145,9 @@ describe('a lost connection', () => {
     expect(link.now).toMatchObject({ phase: 'waiting', lostSince: 100, failures: 2 })
     link.feed({ kind: 'tick' }, 5_000)
     expect(link.greet(5_001)).toEqual([{ do: 'hello', after: 4 }])
-    expect(link.feed({ kind: 'frame', frame: { type: 'welcome', seq: 4, open: [], resumed: true } }, 5_002)).toEqual([])
+    expect(link.feed({ kind: 'frame', frame: { type: 'welcome', seq: 4, open: [], resumed: true } }, 5_002)).toEqual([
+      { do: 'tell_watching' },
+    ])
     expect(link.now).toMatchObject({ phase: 'live', seq: 4, failures: 0, lostSince: null })
     expect(link.alert(5, 5_003)).toHaveLength(1)
   })
@@ -147,6 +160,7 @@ describe('a lost connection', () => {
     const open = [alert({ id: 'a9' })]
     expect(link.feed({ kind: 'frame', frame: { type: 'welcome', seq: 2, open, resumed: false } }, 3)).toEqual([
       { do: 'replace', open },
+      { do: 'tell_watching' },
     ])
     expect(link.now.seq).toBe(2)
   })

@@ -35,12 +35,16 @@ export type Input =
   | { kind: 'tick' }
   /** The network came back, or the page was brought to the front. */
   | { kind: 'wake' }
+  /** The page came to the front, or left it. */
+  | { kind: 'visibility' }
 
 export type Effect =
   | { do: 'authorize'; renew: boolean }
   | { do: 'open' }
   | { do: 'hello'; after: number }
   | { do: 'alive' }
+  | { do: 'tell_watching' }
+  | { do: 'ask_presence'; withinMs: number }
   | { do: 'close' }
   | { do: 'replace'; open: Alert[] }
   | { do: 'apply'; alert: Alert }
@@ -98,6 +102,8 @@ export function step(connection: Connection, input: Input, now: number, random: 
       return closed(connection, input.code, now, random)
     case 'tick':
       return tick(connection, now, random)
+    case 'visibility':
+      return { connection, effects: connection.phase === 'live' ? [{ do: 'tell_watching' }] : [] }
     case 'wake':
       return connection.phase === 'waiting' ? authorize(connection, now) : tick(connection, now, random)
   }
@@ -142,6 +148,8 @@ function hear(connection: Connection, frame: ServerFrame, now: number): Step {
         connection: heard,
         effects: [{ do: 'alive' }, { do: 'heartbeat', at: frame.at, problems: frame.problems ?? [] }],
       }
+    case 'presence_check':
+      return { connection: heard, effects: [{ do: 'ask_presence', withinMs: frame.answer_within_seconds * 1000 }] }
     default:
       // A frame of a later server: a sign of life, no more.
       return idle(heard)
@@ -159,7 +167,8 @@ function welcome(connection: Connection, frame: ServerFrame & { type: 'welcome' 
     everLive: true,
     renewed: false,
   }
-  return { connection: live, effects: frame.resumed ? [] : [{ do: 'replace', open: frame.open }] }
+  const replaced: Effect[] = frame.resumed ? [] : [{ do: 'replace', open: frame.open }]
+  return { connection: live, effects: [...replaced, { do: 'tell_watching' }] }
 }
 
 function alertFrame(connection: Connection, seq: number, alert: Alert, now: number): Step {

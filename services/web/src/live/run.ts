@@ -8,6 +8,7 @@ export interface Listener {
   replace(open: Alert[]): void
   apply(alert: Alert): void
   heartbeat(at: string, problems: Problem[]): void
+  askPresence(withinMs: number): void
   signOut(): void
 }
 
@@ -43,6 +44,12 @@ export function runLive(organizationId: string, listener: Listener) {
         break
       case 'alive':
         send({ type: 'alive' })
+        break
+      case 'tell_watching':
+        send({ type: 'watching', visible: document.visibilityState === 'visible' })
+        break
+      case 'ask_presence':
+        listener.askPresence(effect.withinMs)
         break
       case 'close':
         drop()
@@ -99,6 +106,7 @@ export function runLive(organizationId: string, listener: Listener) {
   }
 
   const wake = (): void => {
+    feed({ kind: 'visibility' })
     if (document.visibilityState === 'visible') feed({ kind: 'wake' })
   }
   const timer = setInterval(() => feed({ kind: 'tick' }), TICK_MS)
@@ -113,7 +121,11 @@ export function runLive(organizationId: string, listener: Listener) {
   })
   begun.effects.forEach(perform)
 
-  return { connection, seen: (alertId: string) => send({ type: 'seen', alert_id: alertId }) }
+  return {
+    connection,
+    seen: (alertId: string) => send({ type: 'seen', alert_id: alertId }),
+    present: () => send({ type: 'present' }),
+  }
 }
 
 function read(data: unknown): ServerFrame | null {

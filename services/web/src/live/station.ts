@@ -51,6 +51,8 @@ export function openStation(organization: Organization, me: Me) {
   const problems = shallowRef<Problem[]>([])
   const heartbeatAt = ref<string | null>(null)
   const returned = shallowRef<Returned | null>(null)
+  /** 在岗确认: until when somebody has to say that they are there, in ms; null while nobody is asked. */
+  const presenceBy = ref<number | null>(null)
   /** Alerts that were ever on this station's screen; an alert of below may have been escalated here. */
   const routedHere = new Set<string>()
 
@@ -62,9 +64,21 @@ export function openStation(organization: Organization, me: Me) {
       heartbeatAt.value = at
       problems.value = told
     },
+    askPresence: (withinMs) => {
+      presenceBy.value = Date.now() + withinMs
+    },
     signOut: () => expire(),
   })
   const connection = live.connection
+  function confirmPresence(): void {
+    presenceBy.value = null
+    live.present()
+  }
+  // Another connection asks anew when it wants to know.
+  watch(
+    () => connection.value.phase === 'live',
+    (isLive) => !isLive && (presenceBy.value = null),
+  )
   const alarm = runAlarm(board, () => lostFor(Date.now()))
   const moving = createMoving(
     {
@@ -204,6 +218,8 @@ export function openStation(organization: Organization, me: Me) {
     problems,
     heartbeatAt,
     returned,
+    presenceBy,
+    confirmPresence,
     selectedId,
     select,
     selectBeside,

@@ -11,6 +11,8 @@ const ROUTES: Route[] = [
   { page: 'covers' },
   { page: 'held', cover: null },
   { page: 'held', cover: 'c1' },
+  { page: 'duty', organization: null },
+  { page: 'duty', organization: 'o1' },
 ]
 
 it.each(ROUTES.map((route) => [hashOf(route), route] as const))('%s leads to its page', (hash, route) => {

@@ -9,6 +9,8 @@ export type Route =
   | { page: 'new'; from: string | null }
   | { page: 'covers' }
   | { page: 'held'; cover: string | null }
+  /** `organization`: whose roster; null is the first that one reaches. */
+  | { page: 'duty'; organization: string | null }
 
 export const STATION: Route = { page: 'station' }
 
@@ -25,6 +27,7 @@ export function routeOf(hash: string): Route {
   }
   if (first === 'covers') return { page: 'covers' }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
+  if (first === 'duty') return { page: 'duty', organization: second || null }
   return STATION
 }
 
@@ -42,6 +45,8 @@ export function hashOf(route: Route): string {
       return `#/rules/new${route.from === null ? '' : `?${new URLSearchParams({ from: route.from })}`}`
     case 'covers':
       return '#/covers'
+    case 'duty':
+      return `#/duty${route.organization === null ? '' : `/${encodeURIComponent(route.organization)}`}`
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }
