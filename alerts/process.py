@@ -9,8 +9,9 @@ from typing import Any
 import aiomqtt
 import anyio
 
-from alerts import rules_process, timers, trials_process
+from alerts import nearby, rules_process, timers, trials_process
 from alerts.deliver import deliver_receipts, mqtt_client
+from alerts.nearby import ask_station_there, tell_that_it_is_over
 from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer
 from alerts.worker import STUCK_SECONDS, SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
@@ -53,7 +54,7 @@ class Alerts(Worker):
 
     def tasks(self) -> dict[str, Work]:
         intakes: dict[str, Work] = {f"intake {number}": self._take_in for number in range(1, INTAKES + 1)}
-        return intakes | {"timers": self._watch_timers, "watch": self._watch_over}
+        return intakes | {"timers": self._watch_timers, "nearby": self._look_nearby, "watch": self._watch_over}
 
     async def _take_in(self, connection: Connection, works: Works) -> None:
         wake = self.wakes["anhu_events"]
@@ -80,6 +81,17 @@ class Alerts(Worker):
             elif acted:
                 self.counters["timers"] += 1
             else:
+                await asyncio.sleep(SWEEP_SECONDS / 2)
+
+    async def _look_nearby(self, connection: Connection, works: Works) -> None:
+        while True:
+            asked = await ask_station_there(connection)
+            told = await tell_that_it_is_over(connection)
+            works()
+            if isinstance(asked, nearby.Failure):
+                self.counters["failures"] += 1
+                log.error("no station near alert %s was asked, trying again", asked.alert_id, exc_info=asked.error)
+            elif not asked and not told:
                 await asyncio.sleep(SWEEP_SECONDS / 2)
 
     async def _watch_over(self, connection: Connection, works: Works) -> None:
