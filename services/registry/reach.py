@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-
 #: By organisation, and by elder.
 STAFF = frozenset({"administrator", "operator", "supervisor"})
 FAMILY = frozenset({"caregiver"})
