@@ -88,6 +88,17 @@ def decide_answer(
             assert_never(answer)
 
 
+def allowed_answers(alert: Alert, task: Task) -> list[Answer]:
+    """What a page offers: what would change something."""
+    if task.state in (TaskState.ASKED, TaskState.DECLINED):
+        free = task.taken_by is None and alert.state is not State.ARRIVED
+        accept = [Answer.ACCEPT] if free else []
+        return accept + ([Answer.DECLINE] if free and task.state is TaskState.ASKED else [])
+    if task.state is TaskState.ACCEPTED:
+        return [Answer.ARRIVE, Answer.HELP, Answer.DONE, Answer.DECLINE]
+    return [Answer.HELP] if task.state is TaskState.DONE else [Answer.DONE, Answer.HELP]
+
+
 def catch_up(alert: Alert, state: TaskState, who: Actor, now: datetime) -> tuple[Change, ...]:
     """What somebody who went before anybody had acknowledged has done by then, as the moves that it now may be."""
     moves: list[Move] = [Dispatch(who.name)]

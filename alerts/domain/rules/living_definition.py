@@ -113,21 +113,15 @@ def _still(rule: Rule, condition: Still) -> Iterator[tuple[str, str]]:
     if not 1 <= condition.factor <= MOST_FACTOR:
         yield "condition.factor", f"倍数现为 {condition.factor:g}，应在 1 到 {MOST_FACTOR:g} 之间"
     if not timedelta(minutes=10) <= condition.least <= LONGEST_LEAST:
-        yield (
-            "condition.least_seconds",
-            (
-                f"最短时间现为 {condition.least.total_seconds():g} 秒，应在 600 到 {LONGEST_LEAST.total_seconds():g} 秒之间"
-            ),
+        yield "condition.least_seconds", (
+            f"最短时间现为 {condition.least.total_seconds():g} 秒，应在 600 到 {LONGEST_LEAST.total_seconds():g} 秒之间"
         )
     if not 7 <= condition.least_days <= 28:
         yield "condition.least_days", f"最少天数现为 {condition.least_days}，应在 7 到 28 之间"
     if not SHORTEST_STILL_GAP <= rule.gap < LONGEST:
-        yield (
-            "gap_seconds",
-            (
-                f"最大间隔现为 {rule.gap.total_seconds():g} 秒，这种规则应在"
-                f" {SHORTEST_STILL_GAP.total_seconds():g} 到 {LONGEST.total_seconds():g} 秒之间"
-            ),
+        yield "gap_seconds", (
+            f"最大间隔现为 {rule.gap.total_seconds():g} 秒，这种规则应在"
+            f" {SHORTEST_STILL_GAP.total_seconds():g} 到 {LONGEST.total_seconds():g} 秒之间"
         )
     if condition.quiet is not None:
         yield from _times("condition.quiet", condition.quiet)

@@ -197,13 +197,17 @@ def _evidence(condition: Still, habit: Habit, pause: Pause, at: datetime) -> dic
     }
 
 
-def away(subject: Subject, samples: Iterable[Sample], until: datetime) -> list[tuple[datetime, datetime | None]]:
+def away(
+    subject: Subject, samples: Iterable[Sample], until: datetime
+) -> list[tuple[datetime, datetime | None]]:
     """Absences that are known, and when the person was certainly outside of each fence that keeps in, whatever its
     hours."""
     return [*subject.absences, *_trips(subject, samples, until)]
 
 
-def _trips(subject: Subject, samples: Iterable[Sample], until: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+def _trips(
+    subject: Subject, samples: Iterable[Sample], until: datetime
+) -> Iterator[tuple[datetime, datetime | None]]:
     homes = [fence for fence in subject.fences if fence.keep is Keep.IN]
     if not homes:
         return
