@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from alerts import ledger
 from alerts.domain.alert import Change, Entry, Position, Tell
@@ -47,6 +48,10 @@ FROM organizations o LEFT JOIN LATERAL (
 WHERE coalesce(o.lat, c.lat) IS NOT NULL
 """
 _ROUTED = "SELECT organization_id FROM alert_routes WHERE alert_id = %s"
+# No change of the alert: what there is to see of it, its place, its screens have.
+_ALONE = """
+INSERT INTO alert_timeline (alert_id, at, kind, body, version) VALUES (%s, %s, 'away', %s, %s)
+"""
 _OVER = """
 SELECT w.alert_id FROM responder_answers w JOIN alerts a ON a.id = w.alert_id
 WHERE w.state IN ('accepted', 'arrived') AND NOT w.told_over
@@ -104,6 +109,8 @@ async def _compare(connection: Connection, row: dict[str, Any]) -> None:
         change = share(alert, there, routed, row["home_path"], metres)
         if change is not None:
             await ledger.save(connection, alert, change, now)
+        elif there is None:
+            await connection.execute(_ALONE, (alert.id, now, Jsonb({"metres": metres}), alert.version))
 
 
 async def _stations(connection: Connection) -> list[Station]:

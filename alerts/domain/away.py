@@ -12,8 +12,9 @@ from alerts.domain.alert import Alert, Change, Entry, Position
 from alerts.domain.places import metres_between
 from alerts.domain.rules.fence import error_of
 
-#: Where no organisation says otherwise: farther from home than a walk to the market.
-AWAY_METRES: Final = 1_000
+#: Where no organisation says otherwise: beyond the circle in which the people of home are there in a quarter of an
+#: hour (`responders.REACH_METRES`). Nearer, a second station would only be one more that thinks the other goes.
+AWAY_METRES: Final = 3_000
 #: A community's station is asked when it is so near; else whoever is there above it, a street's or a district's.
 STATION_METRES: Final = 10_000.0
 #: Farther than this nobody is near.
@@ -52,13 +53,10 @@ def station_there(stations: Iterable[Station], position: Position) -> Station | 
 def share(
     alert: Alert, there: Station | None, routed: Collection[UUID], home_path: Sequence[UUID], metres: int
 ) -> Change | None:
-    """The alert on the screens of the station there, and a line that tells its own. None: nothing is to be told, since
-    who is there has it already, or is its own station, or one above that it climbs to anyway."""
-    told = replace(alert, version=alert.version + 1)
-    body: dict[str, Any] = {"metres": metres}
-    if there is None:
-        return Change(told, (Entry("away", body=body),))
-    if there.id in routed or there.id in home_path:
+    """The alert on the screens of the station there, and a line that tells its own. None: nobody is there, or who is
+    has it already, or is its own station, or one above that it climbs to anyway."""
+    if there is None or there.id in routed or there.id in home_path:
         return None
-    body |= {"organization_id": str(there.id), "name": there.name}
+    body: dict[str, Any] = {"metres": metres, "organization_id": str(there.id), "name": there.name}
+    told = replace(alert, version=alert.version + 1)
     return Change(told, (Entry("shared", body=body),), route=(there.id, "shared"))

@@ -106,7 +106,7 @@ class OrganizationPlace(BaseModel):
         default=None,
         ge=100,
         le=1_000_000,
-        description="from so far from home on an elder is away, here and below; null: as above, or 1,000 m",
+        description="from so far from home on an elder is away, here and below; null: as above, or 3,000 m",
     )
 
 

@@ -170,6 +170,12 @@ async def test_an_elder_who_is_away_is_also_on_the_screens_there(street: Street)
     assert entry["body"]["metres"] == 185_256
     feed = await street.rows("SELECT seq FROM station_feed WHERE organization_id = %s", street.far)
     assert feed == [{"seq": 1}]
+    # Somewhere without a station: it is said, and nothing else changes.
+    before = await street.alert(at_home)
+    await street.press((39.9, 79.9), 30)
+    assert await ask_station_there(street.connection) is True
+    assert (await street.timeline(at_home))[-1] == "away"
+    assert (await street.alert(at_home))["version"] == before["version"] + 1, "the press alone"
     # Back home: nobody is taken off.
     await street.press(HOME, 30)
     assert await ask_station_there(street.connection) is True

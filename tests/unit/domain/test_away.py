@@ -62,7 +62,5 @@ def test_it_is_shared_once_and_told_and_nobody_is_taken_off() -> None:
     assert share(alert(), own, {STATION}, PATH, 1_500) is None, "it climbs there anyway"
 
 
-def test_that_nobody_is_near_is_told_too() -> None:
-    change = share(alert(), None, {STATION}, PATH, 900_000)
-    assert change is not None
-    assert (change.entries[0].kind, change.route) == ("away", None)
+def test_where_nobody_is_near_nothing_is_shared() -> None:
+    assert share(alert(), None, {STATION}, PATH, 900_000) is None

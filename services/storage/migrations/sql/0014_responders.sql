@@ -55,7 +55,7 @@ CREATE INDEX responder_answers_going ON responder_answers (account_id)
 ALTER TABLE organizations
     ADD COLUMN lat double precision CHECK (lat BETWEEN -90 AND 90),
     ADD COLUMN lon double precision CHECK (lon BETWEEN -180 AND 180),
-    -- From so far from home on an elder is away, for all below too; none: what is above says, or 1,000 m.
+    -- From so far from home on an elder is away, for all below too; none: what is above says, or 3,000 m.
     ADD COLUMN away_metres integer CHECK (away_metres BETWEEN 100 AND 1000000),
     ADD CONSTRAINT organizations_whole_place CHECK ((lat IS NULL) = (lon IS NULL));
 
