@@ -1,6 +1,7 @@
 """What follows an alert a moment later, beside the intake of presses: the station where the elder is is asked too, and
 whoever was on the way is told that it is over. One alert, one transaction."""
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from alerts import ledger
 from alerts.domain.alert import Change, Entry, Position, Tell
 from alerts.domain.away import AWAY_METRES, Station, metres_away, share, station_there
 from services.storage.errors import is_conflict, is_outage
+
+log = logging.getLogger(__name__)
 
 Connection = AsyncConnection[Any]
 
@@ -52,20 +55,27 @@ _ROUTED = "SELECT organization_id FROM alert_routes WHERE alert_id = %s"
 _ALONE = """
 INSERT INTO alert_timeline (alert_id, at, kind, body, version) VALUES (%s, %s, 'away', %s, %s)
 """
+# In no order, so that one of which it fails does not stand before the others for ever.
 _OVER = """
 SELECT w.alert_id FROM responder_answers w JOIN alerts a ON a.id = w.alert_id
 WHERE w.state IN ('accepted', 'arrived') AND NOT w.told_over
-  AND a.state NOT IN ('triggered', 'acknowledged', 'dispatched', 'arrived') LIMIT 1
+  AND a.state NOT IN ('triggered', 'acknowledged', 'dispatched', 'arrived')
+ORDER BY random() LIMIT 1
 """
 _TOLD_OVER = """
 UPDATE responder_answers SET told_over = true
 WHERE alert_id = %s AND state IN ('accepted', 'arrived') AND NOT told_over RETURNING account_id
 """
 
+_FORGET = """
+UPDATE responders SET seen_lat = NULL, seen_lon = NULL, seen_at = NULL
+WHERE ended_at IS NULL AND seen_lat IS NOT NULL AND seen_at < clock_timestamp() - interval '1 day'
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An alert for which the station there could not be asked: it is looked at again later."""
+    """An alert of which something could not be done: it is looked at again later."""
 
     alert_id: UUID
     error: Exception
@@ -122,19 +132,41 @@ async def _stations(connection: Connection) -> list[Station]:
     ]
 
 
-async def tell_that_it_is_over(connection: Connection) -> bool:
-    """Of one alert that is closed, whoever is still on the way or there; False when there is none."""
+async def tell_that_it_is_over(connection: Connection) -> bool | Failure:
+    """Of one alert that is closed, whoever is still on the way or there; False when there is none. Raises psycopg.Error
+    when the database takes nothing now."""
     found = await (await connection.execute(_OVER)).fetchone()
     if found is None:
         return False
-    async with connection.transaction():
-        locked = await ledger.lock_alert(connection, found[0])
-        if locked is None or locked[0].unresolved:
+    try:
+        await _tell(connection, found[0])
+        return True
+    except Exception as error:
+        if is_conflict(error):
             return True
+        if connection.closed or is_outage(error):
+            raise
+        return Failure(found[0], error)
+
+
+async def forget_positions(connection: Connection) -> None:
+    """Where responders were, once it says nothing any more. What is not forgotten now is the next time."""
+    try:
+        await connection.execute(_FORGET)
+    except Exception as error:
+        if connection.closed or is_outage(error):
+            raise
+        log.error("positions of responders were not forgotten", exc_info=error)
+
+
+async def _tell(connection: Connection, alert_id: UUID) -> None:
+    async with connection.transaction():
+        locked = await ledger.lock_alert(connection, alert_id)
+        if locked is None or locked[0].unresolved:
+            return
         alert, now = locked
         told = [one[0] for one in await (await connection.execute(_TOLD_OVER, (alert.id,))).fetchall()]
         if told:
             tell = tuple(Tell(one, f"over {alert.id}", "update") for one in told)
             change = Change(replace(alert, version=alert.version + 1), (Entry("stood_down"),), tell=tell)
             await ledger.save(connection, alert, change, now)
-    return True

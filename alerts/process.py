@@ -3,6 +3,8 @@ on readings, and trials of rules on stored history. Any number may run."""
 
 import asyncio
 import logging
+import math
+import time
 from functools import partial
 from typing import Any
 
@@ -11,7 +13,7 @@ import anyio
 
 from alerts import nearby, rules_process, timers, trials_process
 from alerts.deliver import deliver_receipts, mqtt_client
-from alerts.nearby import ask_station_there, tell_that_it_is_over
+from alerts.nearby import ask_station_there, forget_positions, tell_that_it_is_over
 from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer
 from alerts.worker import STUCK_SECONDS, SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
@@ -23,6 +25,10 @@ log = logging.getLogger(__name__)
 
 #: How many events are taken in at once; more would only wait for the same disk.
 INTAKES = 3
+#: A failure nearby is told for so long: what failed is tried again each 30 s.
+NEARBY_TOLD_SECONDS = 90
+#: How often positions of responders that are a day old are deleted.
+FORGET_SECONDS = 600
 
 _BACKLOG = """
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::float,
@@ -39,16 +45,19 @@ class Alerts(Worker):
         self._rules = rules
         self._mqtt_ok = False
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
+        self._nearby_error = ("", -math.inf)
 
     def status(self) -> dict[str, Any]:
         """Asked by the heart's thread."""
         waiting, oldest, failing = self._backlog
+        error, failed_at = self._nearby_error
         return {
             "ok": self.turning and self.database_ok and self._mqtt_ok and oldest < STUCK_SECONDS,
             "mqtt": "connected" if self._mqtt_ok else "disconnected",
             "database": "connected" if self.database_ok else "disconnected",
             "stuck": not self.turning or oldest >= STUCK_SECONDS,
             "queue": {"waiting": waiting, "oldest_seconds": round(oldest, 1), "failing": failing},
+            "nearby": {"error": error} if time.monotonic() - failed_at < NEARBY_TOLD_SECONDS else {},
             "counters": dict(self.counters),
         }
 
@@ -84,14 +93,20 @@ class Alerts(Worker):
                 await asyncio.sleep(SWEEP_SECONDS / 2)
 
     async def _look_nearby(self, connection: Connection, works: Works) -> None:
+        forget_at = time.monotonic()
         while True:
-            asked = await ask_station_there(connection)
-            told = await tell_that_it_is_over(connection)
+            if time.monotonic() >= forget_at:
+                await forget_positions(connection)
+                forget_at += FORGET_SECONDS
+            done = [await ask_station_there(connection), await tell_that_it_is_over(connection)]
             works()
-            if isinstance(asked, nearby.Failure):
+            failed = [one for one in done if isinstance(one, nearby.Failure)]
+            for one in failed:
                 self.counters["failures"] += 1
-                log.error("no station near alert %s was asked, trying again", asked.alert_id, exc_info=asked.error)
-            elif not asked and not told:
+                log.error("what follows alert %s nearby failed, trying again", one.alert_id, exc_info=one.error)
+            if failed:
+                self._nearby_error = (str(failed[-1].error), time.monotonic())
+            if failed or not any(done):
                 await asyncio.sleep(SWEEP_SECONDS / 2)
 
     async def _watch_over(self, connection: Connection, works: Works) -> None:

@@ -13,7 +13,7 @@ SELECT now(), %(account)s, e.id, %(alert)s, %(what)s, %(address)s FROM unnest(%(
 WHERE NOT EXISTS (
     SELECT FROM access_log WHERE elder_id = e.id AND account_id = %(account)s AND what = %(what)s
        AND alert_id IS NOT DISTINCT FROM %(alert)s AND at > now() - interval '5 minutes'
-       AND (address IS NOT DISTINCT FROM %(address)s OR what NOT IN ('task', 'handover_link')))
+       AND (address IS NOT DISTINCT FROM %(address)s OR what NOT IN ('task', 'task_offer', 'handover_link')))
 """
 
 
@@ -40,8 +40,8 @@ async def record_looks(
 async def record_look_by_link(
     connection: Connection, account_id: UUID, what: str, elder_id: UUID, *, alert_id: UUID, address: str
 ) -> None:
-    """Without signing in. `what`: task, by whom the link was sent to; handover_link, by who made it, since whoever has
-    it may look: each address apart."""
+    """Without signing in. `what`: task, or task_offer before they go, by whom the link was sent to; handover_link, by
+    who made it, since whoever has it may look: each address apart."""
     await _record(connection, account_id, what, [elder_id], alert_id, address)
 
 

@@ -156,9 +156,10 @@ async def _shown(connection: Connection, asked: Asked, address: str) -> Task:
     if not alert.unresolved:
         raise ProblemError(410, "这次求助已经结束，谢谢您", state=alert.state.value)
     goes = task.state in GOES
-    if goes and around["elder_id"] is not None:
+    if around["elder_id"] is not None:
+        what = "task" if goes else "task_offer"
         await record_look_by_link(
-            connection, asked.who.id, "task", around["elder_id"], alert_id=alert.id, address=address
+            connection, asked.who.id, what, around["elder_id"], alert_id=alert.id, address=address
         )
     return Task.model_validate(_described(alert, task, around, goes) | {"me": asked.who.name})
 
