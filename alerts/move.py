@@ -7,7 +7,8 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from alerts import ledger
-from alerts.domain.alert import Actor, Alert, Refusal
+from alerts.answer import go_on
+from alerts.domain.alert import Actor, Alert, Refusal, State
 from alerts.domain.transitions import KINDS, Move, body_of, decide_move, name_of
 
 Connection = AsyncConnection[Any]
@@ -21,7 +22,8 @@ async def move_alert(connection: Connection, alert_id: UUID, move: Move, actor: 
     """The alert as the move leaves it; a Refusal that changed nothing; None when there is no such alert.
 
     The same move by the same person with the same body changes nothing, at any later time: an answer that was lost
-    on its way may be asked for again. The row lock makes two operators one after the other.
+    on its way may be asked for again. The row lock makes two operators one after the other. A responder who accepted
+    before anybody had acknowledged is dispatched in the acknowledgement's commit.
     """
     async with connection.transaction():
         locked = await ledger.lock_alert(connection, alert_id)
@@ -35,4 +37,6 @@ async def move_alert(connection: Connection, alert_id: UUID, move: Move, actor: 
         if isinstance(decided, Refusal):
             return decided
         await ledger.save(connection, alert, decided, now)
+        if alert.state is State.TRIGGERED:
+            return await go_on(connection, decided.alert, now)
         return decided.alert

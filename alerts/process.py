@@ -3,6 +3,8 @@ on readings, and trials of rules on stored history. Any number may run."""
 
 import asyncio
 import logging
+import math
+import time
 from functools import partial
 from typing import Any
 
@@ -10,8 +12,9 @@ import aiomqtt
 import anyio
 import psycopg
 
-from alerts import rules_process, timers, trials_process
+from alerts import nearby, rules_process, timers, trials_process
 from alerts.deliver import deliver_receipts, mqtt_client
+from alerts.nearby import ask_station_there, forget_positions, tell_that_it_is_over
 from alerts.station_watch import forget_screens, watch_stations
 from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer, make_next_plan
@@ -25,6 +28,10 @@ log = logging.getLogger(__name__)
 
 #: How many events are taken in at once; more would only wait for the same disk.
 INTAKES = 3
+#: A failure nearby is told for so long: what failed is tried again each 30 s.
+NEARBY_TOLD_SECONDS = 90
+#: How often positions of responders that are a day old are deleted.
+FORGET_SECONDS = 600
 
 #: A plan follows its alert to the screens, and goes before whatever else a person might do.
 AFTER_SCREENS_SECONDS = 0.05
@@ -48,10 +55,12 @@ class Alerts(Worker):
         self._mqtt_ok = False
         self._stations_error: str | None = None
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
+        self._nearby_error = ("", -math.inf)
 
     def status(self) -> dict[str, Any]:
         """Asked by the heart's thread."""
         waiting, oldest, failing = self._backlog
+        error, failed_at = self._nearby_error
         return {
             "ok": self.turning and self.database_ok and self._mqtt_ok and oldest < STUCK_SECONDS,
             "mqtt": "connected" if self._mqtt_ok else "disconnected",
@@ -59,6 +68,7 @@ class Alerts(Worker):
             "stuck": not self.turning or oldest >= STUCK_SECONDS,
             "queue": {"waiting": waiting, "oldest_seconds": round(oldest, 1), "failing": failing},
             "stations": self._stations_error or "looked after",
+            "nearby": {"error": error} if time.monotonic() - failed_at < NEARBY_TOLD_SECONDS else {},
             "counters": dict(self.counters),
         }
 
@@ -69,7 +79,7 @@ class Alerts(Worker):
             "plans": self._make_plans,
             "stations": self._watch_stations,
         }
-        return intakes | rescues | {"watch": self._watch_over}
+        return intakes | rescues | {"nearby": self._look_nearby, "watch": self._watch_over}
 
     async def _take_in(self, connection: Connection, works: Works) -> None:
         wake = self.wakes["anhu_events"]
@@ -136,6 +146,22 @@ class Alerts(Worker):
             self.counters["failures"] += 1
             self._stations_error = str(error)[:200]
             log.error("watched screens could not be looked at, trying again", exc_info=error)
+    async def _look_nearby(self, connection: Connection, works: Works) -> None:
+        forget_at = time.monotonic()
+        while True:
+            if time.monotonic() >= forget_at:
+                await forget_positions(connection)
+                forget_at += FORGET_SECONDS
+            done = [await ask_station_there(connection), await tell_that_it_is_over(connection)]
+            works()
+            failed = [one for one in done if isinstance(one, nearby.Failure)]
+            for one in failed:
+                self.counters["failures"] += 1
+                log.error("what follows alert %s nearby failed, trying again", one.alert_id, exc_info=one.error)
+            if failed:
+                self._nearby_error = (str(failed[-1].error), time.monotonic())
+            if failed or not any(done):
+                await asyncio.sleep(SWEEP_SECONDS / 2)
 
     async def _watch_over(self, connection: Connection, works: Works) -> None:
         while True:

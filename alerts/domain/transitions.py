@@ -36,6 +36,8 @@ class Acknowledge:
     note: str | None = None
     #: how many presses the person saw; fewer than there are leaves `attention` on
     occurrences: int | None = None
+    #: the alert's as the person saw it: what asks for an answer without a press (a call for help) came after an older
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ def decide_move(alert: Alert, move: Move, actor: Actor, now: datetime) -> Change
     entry = Entry(KINDS[name_of(move)], actor, move.note, body_of(move))
     match move:
         case Acknowledge():
-            answered = move.occurrences is None or move.occurrences >= alert.occurrences
+            answered = (move.occurrences is None or move.occurrences >= alert.occurrences) and (
+                move.version is None or move.version >= alert.version
+            )
             moved = replace(
                 moved,
                 state=State.ACKNOWLEDGED if alert.state is State.TRIGGERED else alert.state,

@@ -26,13 +26,17 @@ from services.api.routes import (
     enrolment,
     escalation,
     fences,
+    handover,
     held,
     operations,
+    places,
     quarantine,
     readings,
     registry,
+    responders,
     rules,
     sign_in,
+    tasks,
     trials,
 )
 from services.runtime.beats import Heart, Pulse
@@ -185,7 +189,7 @@ def make_app(settings: Settings) -> FastAPI:
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held),
-        *(enrolment, readings, quarantine, escalation, duty),
+        *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places),
     ):
         v1.include_router(module.router)
 
@@ -203,6 +207,15 @@ def make_app(settings: Settings) -> FastAPI:
         @app.get("/", include_in_schema=False)
         async def station_screen() -> FileResponse:
             return FileResponse(web / "index.html", headers={"cache-control": "no-cache"})
+
+        @app.get("/r/{token}", include_in_schema=False)
+        async def responder_page(token: str) -> FileResponse:
+            """The same for every token: what it opens is asked for by the page."""
+            return FileResponse(web / "responder.html", headers={"cache-control": "no-cache"})
+
+        @app.get("/h/{token}", include_in_schema=False)
+        async def handover_page(token: str) -> FileResponse:
+            return FileResponse(web / "handover.html", headers={"cache-control": "no-cache"})
 
     else:
 

@@ -6,8 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from alerts.domain.responders import ASKED_AT_ONCE, MOST_AT_ONCE
+
 Note = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*$")]
+
+Skill = Annotated[str, StringConstraints(min_length=1, max_length=20, strip_whitespace=True, pattern=r"^[^\x00]*$")]
 
 StateName = Literal["triggered", "acknowledged", "dispatched", "arrived", "resolved", "followed_up", "cancelled"]
 SeverityName = Literal["red", "orange", "yellow", "blue"]
@@ -196,10 +200,26 @@ class ToCall(BaseModel):
     devices: list[LostDevice]
 
 
+class AskedResponder(BaseModel):
+    """Somebody near who was asked to go."""
+
+    id: UUID
+    name: str
+    kind: str
+    skills: list[str]
+    phone: str
+    metres: int | None = Field(description="from the elder, as the crow flies; null when either place is unknown")
+    asked_at: datetime
+    state: Literal["asked", "accepted", "arrived", "done", "declined"]
+    answered_at: datetime | None
+    note: str | None
+
+
 class AlertDetail(Alert):
     timeline: list[TimelineEntry]
     events: list[AlertEvent]
     routes: list[Route] = Field(description="on whose screens it is")
+    responders: list[AskedResponder] = Field(description="who was asked to go, and what became of it")
     call_list: list[ToCall] | None = Field(
         description="of an `area.outage`: the elders within the caller's reach, who is to be called first before the"
         " others; null of other alerts, and once it is resolved"
@@ -348,6 +368,12 @@ class Readiness(BaseModel):
 class AcknowledgeBody(BaseModel):
     note: Note | None = None
     occurrences: int | None = Field(default=None, ge=1, description="how many presses the person saw")
+    version: int | None = Field(default=None, ge=1, description="the alert's, as the person saw it")
+
+
+class AskBody(BaseModel):
+    limit: int = Field(default=ASKED_AT_ONCE, ge=1, le=MOST_AT_ONCE, description="how many more are asked at most")
+    skills: list[Skill] = Field(default=[], max_length=10, description="each of them has all of these")
 
 
 class DispatchBody(BaseModel):

@@ -1,6 +1,6 @@
 """Invented people and their devices, the same each time: nobody here exists, and every note says so.
 
-Telephone numbers are in 023-0000 and 023-0001: no number in a Chinese town begins with 0, so a tap on one
+Telephone numbers are in 023-0000 to 023-0002: no number in a Chinese town begins with 0, so a tap on one
 reaches nobody.
 """
 
@@ -13,7 +13,7 @@ FICTION = "演示数据，纯属虚构"
 
 @dataclass(frozen=True)
 class Organization:
-    """`key` and `parent` are names within this file; `lat` and `lon` are where its elders live, WGS 84."""
+    """`key` and `parent` are names within this file; `lat` and `lon` are where it is, and its elders live, WGS 84."""
 
     key: str
     parent: str | None
@@ -27,7 +27,7 @@ class Organization:
 
 # Division codes: National Bureau of Statistics, 2023. The institutions and their addresses are invented.
 ORGANIZATIONS = (
-    Organization("city", None, "city", "重庆市养老服务应急救援中心", "500000", "重庆市（虚构地址）"),
+    Organization("city", None, "city", "重庆市养老服务应急救援中心", "500000", "重庆市（虚构地址）", 29.5630, 106.5516),
     Organization("district", "city", "district", "大足区养老服务应急救援中心", "500111", "重庆市大足区（虚构地址）"),
     Organization(
         "street",
@@ -90,6 +90,34 @@ ACCOUNTS = (
     Account("admin", "系统管理员", "administrator", "city"),
     # Cares for the first elder, and reaches no organisation.
     Account("caregiver-1", "张晓兰", "caregiver", "beichan"),
+)
+
+
+@dataclass(frozen=True)
+class Responder:
+    """One of table `responders`, in its terms; `lat` and `lon` are of their home."""
+
+    username: str
+    name: str
+    organization: str
+    kind: str
+    skills: tuple[str, ...]
+    lat: float
+    lon: float
+    #: (weekdays, from, to); none: always
+    hours: tuple[tuple[tuple[int, ...], str, str], ...] = ()
+
+
+_WEEK = (1, 2, 3, 4, 5, 6, 7)
+RESPONDERS = (
+    Responder("near-1", "冉红梅", "beichan", "grid_worker", ("有钥匙", "会开车"), 29.7086, 105.7142),
+    Responder("near-2", "谭志强", "beichan", "village_doctor", ("急救",), 29.7069, 105.7121),
+    Responder("near-3", "龙建国", "beichan", "neighbour", (), 29.7091, 105.7128, ((_WEEK, "07:00", "22:00"),)),
+    Responder("near-4", "覃丽", "beichan", "volunteer", ("急救", "会手语"), 29.7102, 105.7155),
+    Responder("near-5", "向勇", "anheyuan", "young_elder", ("有钥匙",), 29.7093, 105.7149),
+    Responder("near-6", "秦红梅", "xichan", "social_worker", ("会开车",), 29.7021, 105.7066),
+    Responder("near-7", "邓建国", "xichan", "party_member", ("急救", "会开车"), 29.7008, 105.7052),
+    Responder("near-8", "蒋丽", "xichan", "neighbour", (), 29.7018, 105.7071, ((_WEEK, "08:00", "20:00"),)),
 )
 
 
@@ -249,6 +277,11 @@ def _device_kinds(number: int, ability: str, alone: bool, wanders: bool) -> tupl
 def station_phone(key: str) -> str:
     """An organisation's number, of the same invented town."""
     return f"023-0001-{[one.key for one in ORGANIZATIONS].index(key):04d}"
+
+
+def responder_phone(username: str) -> str:
+    """As of the stations, so that a tap on one reaches nobody."""
+    return f"023-0002-{[one.username for one in RESPONDERS].index(username) + 1:04d}"
 
 
 def _phone(number: int, place: int) -> str:

@@ -6,11 +6,13 @@ from uuid import UUID
 
 import psycopg
 from argon2 import PasswordHasher
+from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from services.broker.passwords import hash_password
 from services.demo import people
 from services.demo.folder import Keys
+from services.registry.responders import NO_PASSWORD
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -50,6 +52,7 @@ def seed(connection: Connection, keys: Keys, elders: int, hasher: PasswordHasher
         accounts = _accounts(connection, organizations, keys, hasher or PasswordHasher())
         _elders(connection, organizations, keys, elders)
         _bind_caregiver(connection, accounts["caregiver-1"])
+        _responders(connection, organizations)
         devices = _devices(connection, keys)
     described = [
         {
@@ -86,10 +89,15 @@ def _organizations(connection: Connection) -> dict[str, UUID]:
             [one.division_code, one.name],
         ).fetchone()
         ids[one.key] = found[0] if found else uuid7()
-        if not found:
+        if found:  # of a demo of before organisations had a place
             connection.execute(
-                "INSERT INTO organizations (id, parent_id, tier, name, division_code, address, phone)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "UPDATE organizations SET lat = %s, lon = %s WHERE id = %s AND lat IS NULL",
+                [one.lat, one.lon, found[0]],
+            )
+        else:
+            connection.execute(
+                "INSERT INTO organizations (id, parent_id, tier, name, division_code, address, phone, lat, lon)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 [
                     ids[one.key],
                     one.parent and ids[one.parent],
@@ -98,6 +106,8 @@ def _organizations(connection: Connection) -> dict[str, UUID]:
                     one.division_code,
                     one.address,
                     people.station_phone(one.key),
+                    one.lat,
+                    one.lon,
                 ],
             )
     return ids
@@ -190,6 +200,32 @@ def _bind_caregiver(connection: Connection, account_id: UUID) -> None:
         " WHERE device_id = %s AND elder_id IS NOT NULL ON CONFLICT DO NOTHING",
         [account_id, FIRST_DEVICE],
     )
+
+
+def _responders(connection: Connection, organizations: dict[str, UUID]) -> None:
+    """Accounts without a password: nobody signs in as one."""
+    for one in people.RESPONDERS:
+        account = connection.execute(
+            "INSERT INTO accounts (id, username, password_hash, name, role) VALUES (%s, %s, %s, %s, 'responder')"
+            " ON CONFLICT (username) DO NOTHING RETURNING id",
+            [uuid7(), one.username, NO_PASSWORD, f"{one.name}（虚构）"],
+        ).fetchone()
+        if account is not None:
+            hours = [{"weekdays": list(days), "from": start, "to": end} for days, start, end in one.hours]
+            connection.execute(
+                "INSERT INTO responders (account_id, organization_id, kind, skills, hours, phone, lat, lon)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    account[0],
+                    organizations[one.organization],
+                    one.kind,
+                    list(one.skills),
+                    Jsonb(hours),
+                    people.responder_phone(one.username),
+                    one.lat,
+                    one.lon,
+                ],
+            )
 
 
 def _devices(connection: Connection, keys: Keys) -> list[dict[str, str | None]]:

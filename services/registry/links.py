@@ -12,16 +12,18 @@ from uuid import UUID
 
 #: Bytes of the proof that are kept: a guess succeeds once in 2^96, and the link stays short enough for an SMS.
 PROOF_BYTES = 12
-_PURPOSE = b"anhu notice link 1"
+NOTICE = b"anhu notice link 1"
+#: of the sheet that is handed over to 120: an id of `handover_links`
+HANDOVER = b"anhu handover link 1"
 
 
-def sign(secret_key: str, notice_id: UUID) -> str:
+def sign(secret_key: str, notice_id: UUID, purpose: bytes = NOTICE) -> str:
     """The part of the link behind `/n/`: 38 characters of A-Z a-z 0-9 - _."""
-    return base64.urlsafe_b64encode(notice_id.bytes + _proof(secret_key, notice_id)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(notice_id.bytes + _proof(secret_key, notice_id, purpose)).rstrip(b"=").decode()
 
 
-def read(secret_key: str, token: str) -> UUID | None:
-    """The notice that a link names; None when we did not make it."""
+def read(secret_key: str, token: str, purpose: bytes = NOTICE) -> UUID | None:
+    """The notice that a link names; None when we did not make it, or for another purpose."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -29,8 +31,8 @@ def read(secret_key: str, token: str) -> UUID | None:
     if len(raw) != 16 + PROOF_BYTES:
         return None
     notice_id = UUID(bytes=raw[:16])
-    return notice_id if hmac.compare_digest(raw[16:], _proof(secret_key, notice_id)) else None
+    return notice_id if hmac.compare_digest(raw[16:], _proof(secret_key, notice_id, purpose)) else None
 
 
-def _proof(secret_key: str, notice_id: UUID) -> bytes:
-    return hmac.digest(secret_key.encode(), _PURPOSE + notice_id.bytes, hashlib.sha256)[:PROOF_BYTES]
+def _proof(secret_key: str, notice_id: UUID, purpose: bytes) -> bytes:
+    return hmac.digest(secret_key.encode(), purpose + notice_id.bytes, hashlib.sha256)[:PROOF_BYTES]

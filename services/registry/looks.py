@@ -12,14 +12,15 @@ INSERT INTO access_log (at, account_id, elder_id, alert_id, what, address)
 SELECT now(), %(account)s, e.id, %(alert)s, %(what)s, %(address)s FROM unnest(%(elders)s::uuid[]) AS e (id)
 WHERE NOT EXISTS (
     SELECT FROM access_log WHERE elder_id = e.id AND account_id = %(account)s AND what = %(what)s
-       AND alert_id IS NOT DISTINCT FROM %(alert)s AND at > now() - interval '5 minutes')
+       AND alert_id IS NOT DISTINCT FROM %(alert)s AND at > now() - interval '5 minutes'
+       AND (address IS NOT DISTINCT FROM %(address)s OR what NOT IN ('task', 'task_offer', 'handover_link')))
 """
 
 
 async def record_look(
     connection: Connection, caller: Caller, what: str, elder_id: UUID, *, alert_id: UUID | None, address: str | None
 ) -> None:
-    """`what`: alert, elder, readings, episodes, rules or fences."""
+    """`what`: alert, elder, readings, episodes, rules, fences or handover."""
     await record_looks(connection, caller, what, [elder_id], alert_id=alert_id, address=address)
 
 
@@ -33,8 +34,27 @@ async def record_looks(
     address: str | None,
 ) -> None:
     """At many in one list. `what`: also call_list and trial."""
+    await _record(connection, caller.account_id, what, elder_ids, alert_id, address)
+
+
+async def record_look_by_link(
+    connection: Connection, account_id: UUID, what: str, elder_id: UUID, *, alert_id: UUID, address: str
+) -> None:
+    """Without signing in. `what`: task, or task_offer before they go, by whom the link was sent to; handover_link, by
+    who made it, since whoever has it may look: each address apart."""
+    await _record(connection, account_id, what, [elder_id], alert_id, address)
+
+
+async def _record(
+    connection: Connection,
+    account_id: UUID,
+    what: str,
+    elder_ids: Sequence[UUID],
+    alert_id: UUID | None,
+    address: str | None,
+) -> None:
     parameters = {
-        "account": caller.account_id,
+        "account": account_id,
         "elders": list(elder_ids),
         "alert": alert_id,
         "what": what,

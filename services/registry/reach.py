@@ -1,12 +1,18 @@
 """Who may see what: the one place that says so, as SQL conditions and as roles.
 
-An operator or administrator reaches their organisations, all below them, and alerts shared with them; a caregiver
-reaches their elders. What is not reached does not exist: 404.
+An operator or administrator reaches their organisations, all below them, and alerts shared with them; a supervisor
+the same, without moving anything; a caregiver reaches their elders. A responder reaches nothing by signing in: what
+they were asked to do is in the links of their notices (`alerts/answer.py`). An auditor reaches nothing yet, and a role
+that is not named here never does. What is not reached does not exist: 404.
 """
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+#: By organisation, and by elder.
+STAFF = frozenset({"administrator", "operator", "supervisor"})
+FAMILY = frozenset({"caregiver"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +32,9 @@ class Caller:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the conditions below are filled with."""
-        staff = self.role != "caregiver"
         return {
-            "reach_organizations": list(self.organizations) if staff else [],
-            "reach_elders": [] if staff else list(self.elders),
+            "reach_organizations": list(self.organizations) if self.role in STAFF else [],
+            "reach_elders": list(self.elders) if self.role in FAMILY else [],
         }
 
 
@@ -42,6 +47,7 @@ _ORGANIZATION_OF = (
     "EXISTS (SELECT FROM organizations r WHERE r.id = {}.organization_id AND r.path && %(reach_organizations)s::uuid[])"
 )
 ELDER_P = f"({_ORGANIZATION_OF.format('p')} OR p.id = ANY(%(reach_elders)s::uuid[]))"
+RESPONDER_W = _ORGANIZATION_OF.format("w")
 DEVICE_D = f"({_ORGANIZATION_OF.format('d')} OR d.elder_id = ANY(%(reach_elders)s::uuid[]))"
 ALERT_A = (
     f"({_ORGANIZATION_OF.format('a')} OR a.elder_id = ANY(%(reach_elders)s::uuid[])"

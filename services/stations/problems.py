@@ -52,7 +52,19 @@ def problems_of(rows: list[dict[str, Any]]) -> list[Problem]:
 
 def warnings_of(rows: list[dict[str, Any]]) -> list[Problem]:
     """What holds no press up, and so neither makes a system unready nor concerns a station's screen. Pure."""
-    return [*_of_accounts(rows), *_of_rules(rows), *_of_upkeep(rows)]
+    return [*_of_accounts(rows), *_of_rules(rows), *_of_upkeep(rows), *_of_nearby(rows)]
+
+
+def _of_nearby(rows: list[dict[str, Any]]) -> list[Problem]:
+    errors = [
+        row["status"]["nearby"]["error"]
+        for row in rows
+        if row["kind"] == "alerts" and not row["silent"] and row["status"].get("nearby")
+    ]
+    if not errors:
+        return []
+    message = "外出老人所在地的站点可能没有收到共享告警，响应者可能没有收到结束通知"
+    return [Problem("nearby", message, f"what follows an alert nearby fails and is tried again: {errors[0]}")]
 
 
 def _of_upkeep(rows: list[dict[str, Any]]) -> list[Problem]:

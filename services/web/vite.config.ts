@@ -14,6 +14,10 @@ export default defineConfig({
     // `img-src data:` is allowed by the server's policy, but fonts and scripts as data: are not.
     assetsInlineLimit: (file) => (file.endsWith('.svg') ? undefined : false),
     chunkSizeWarningLimit: 600,
+    rolldownOptions: {
+      // Pages that open by a link, without a sign-in, are apart: a telephone in a stairwell loads a third.
+      input: { index: 'index.html', responder: 'responder.html', handover: 'handover.html' },
+    },
   },
   server: {
     proxy: { '/api': { target: api, ws: true } },

@@ -52,12 +52,12 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts = []
     faults: list[str] = []
 
-    def open_page(system: System, **options: object) -> Page:
+    def open_page(system: System, path: str = "/", **options: object) -> Page:
         context = browser.new_context(**{"viewport": WALL, "locale": "zh-CN"} | options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(system.url)
+        page.goto(f"{system.url}{path}")
         return page
 
     yield open_page

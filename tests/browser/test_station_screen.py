@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
+from services.registry import links
 from tests.browser.conftest import HAND, sign_in
 from tests.parts.acceleration import WINDOWS
-from tests.parts.system import ROOT, Device, System
+from tests.parts.system import ROOT, SECRET_KEY, Device, System
 from tests.parts.waiting import until
 
 OpenPage = Callable[..., Page]
@@ -270,3 +271,74 @@ def test_what_is_held_back_is_told_with_its_reason_and_its_end(
     page.reload()
     expect(page.get_by_test_id("just-resolved").or_(page.get_by_test_id("empty"))).to_be_visible()
     expect(page.get_by_test_id("held")).to_have_count(0)
+
+
+def test_somebody_near_is_asked_by_a_button_and_goes_by_one_tap(
+    system: System, open_page: OpenPage, wristband: Device
+) -> None:
+    """The station's screen on a wall, and a neighbour's telephone without an account."""
+    sent = wristband.press(location={"lat": 29.7081, "lon": 105.7136, "accuracy": 15})
+    page = open_page(system)
+    sign_in(page, system)
+    page.get_by_test_id("big-button").click()
+    expect(page.get_by_test_id("asked-sentence")).to_have_text("还没有请附近的人")
+    page.get_by_test_id("ask-nearby").click()
+    expect(page.get_by_test_id("asked-responder")).to_have_count(3)
+    expect(page.get_by_test_id("timeline-entry").first).to_contain_text("就近求助")
+
+    operator = system.sign_in()
+    alert = operator.alert_of(sent["event_id"])
+    elder = operator.get(f"/elders/{alert['elder']['id']}")
+    [(notice, name)] = system.sql(
+        "SELECT n.id, c.name FROM notices n JOIN accounts c ON c.id = n.account_id WHERE n.alert_id = %s"
+        " AND n.why = 'responder' ORDER BY n.id LIMIT 1",
+        alert["id"],
+    )
+    phone = open_page(
+        system, path=f"/r/{links.sign(SECRET_KEY, notice)}", viewport=HAND, has_touch=True, is_mobile=True
+    )
+    task = phone.get_by_test_id("task")
+    expect(task).to_have_attribute("data-state", "asked")
+    expect(phone.get_by_test_id("task-where")).to_contain_text("离您约")
+    for private in (elder["name"], elder["address"], elder["phone"]):
+        expect(task).not_to_contain_text(private)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= HAND["width"]
+    answer = phone.get_by_test_id("task-answer")
+    assert min(box["height"] for one in answer.all() if (box := one.bounding_box())) >= 56
+    phone.locator('[data-answer="accept"]').tap()
+    expect(task).to_have_attribute("data-state", "accepted")
+    expect(phone.get_by_test_id("task-address")).to_have_text(elder["address"])
+    expect(phone.get_by_test_id("task-elder")).to_contain_text(elder["name"])
+    expect(phone.get_by_test_id("task-geo")).to_have_attribute("href", re.compile(r"^geo:29\.7081"))
+    expect(phone.get_by_test_id("task-amap")).to_have_attribute("href", re.compile(r"^https://uri\.amap\.com/"))
+    expect(page.get_by_test_id("asked-sentence")).to_contain_text(f"{name}（")
+    expect(page.get_by_test_id("alert-detail")).to_have_attribute("data-state", "dispatched")
+
+    phone.context.set_offline(True)  # a stairwell: it is sent until it is heard
+    phone.locator('[data-answer="arrive"]').tap()
+    expect(phone.locator('[data-answer="arrive"]')).to_contain_text("正在发送")
+    phone.context.set_offline(False)
+    expect(page.get_by_test_id("alert-detail")).to_have_attribute("data-state", "arrived")
+    phone.get_by_test_id("task-note").fill("一个人抬不动（虚构）")
+    phone.locator('[data-answer="help"]').tap()
+    expect(page.get_by_test_id("big-button")).to_contain_text("再次接警")
+    expect(page.get_by_test_id("timeline-entry").first).to_contain_text("现场需要支援")
+    page.get_by_test_id("big-button").click()
+    expect(page.get_by_test_id("big-button")).to_contain_text("处置完毕")
+
+    with page.expect_popup() as opened:
+        page.get_by_test_id("handover").click()
+    sheet = opened.value
+    sheet.emulate_media(media="print")
+    expect(sheet.get_by_test_id("sheet-address")).to_have_text(elder["address"])
+    expect(sheet.get_by_test_id("sheet-health")).to_contain_text("演示数据")
+    expect(sheet.get_by_test_id("sheet")).to_contain_text(name)
+    printed = sheet.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1, "one page of A4"
+    colours = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    assert sheet.evaluate(colours) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
+
+    assert operator.move(alert, "resolve", outcome="hospital").status_code == 200
+    expect(phone.get_by_test_id("task-over")).to_contain_text("已经结束")
+    sheet.reload()
+    expect(sheet.get_by_test_id("sheet-none")).to_contain_text("交接单已收起")

@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from services.broker.passwords import hash_password, verify_password
+from services.demo import people
 from services.demo.folder import Keys
 from services.demo.seed import Seeded, credentials, seed
 
@@ -86,6 +87,18 @@ def test_the_database_has_hashes_of_the_devices_passwords(database_url: str, key
         stored = dict(credentials(connection))
     assert set(stored) == {device["device_id"] for device in told.devices}
     assert all(verify_password(str(device["password"]), stored[str(device["device_id"])]) for device in told.devices)
+
+
+def test_who_is_near_has_no_password_and_every_organisation_a_place(database_url: str, keys: Keys) -> None:
+    for _ in range(2):
+        seeded(database_url, keys, 1)
+    count, passwords = one(
+        database_url,
+        "SELECT count(*), array_agg(DISTINCT password_hash) FROM responders JOIN accounts ON id = account_id"
+        " WHERE role = 'responder'",
+    )
+    assert (count, passwords) == (len(people.RESPONDERS), ["!"])
+    assert one(database_url, "SELECT count(*) FROM organizations WHERE lat IS NULL") == 0
 
 
 def test_again_changes_nothing_and_more_adds(database_url: str, keys: Keys) -> None:

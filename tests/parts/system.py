@@ -37,7 +37,7 @@ SECRET_KEY = "only for tests: a key of more than 32 characters"
 KINDS = ("gateway", "alerts", "api")
 
 
-_PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """http:// alone is asked here: a client need not read the system's certificates each time."""
 
 
@@ -204,7 +204,7 @@ class Person:
         self.http = httpx.Client(
             base_url=f"{url}/api/v1",
             timeout=20,
-            verify=_PLAIN,
+            verify=PLAIN,
             # A connection for each request: nothing is left open when a test ends.
             limits=httpx.Limits(max_keepalive_connections=0),
             event_hooks={"response": [documents.check_answer]},

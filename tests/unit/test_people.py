@@ -38,7 +38,17 @@ def test_no_telephone_number_reaches_anybody() -> None:
     numbers = [elder.phone for elder in people.elders(500)]
     numbers += [contact.phone for elder in people.elders(500) for contact in elder.contacts]
     assert all(re.fullmatch(r"023-0000-\d{4}", number) for number in numbers)
+    numbers += [people.responder_phone(one.username) for one in people.RESPONDERS]
+    assert all(re.fullmatch(r"023-000[02]-\d{4}", number) for number in numbers)
     assert len(set(numbers)) == len(numbers)
+
+
+def test_somebody_who_can_go_is_near_every_place_where_elders_live() -> None:
+    homes = {one.key: one for one in people.ORGANIZATIONS}
+    for elder in people.elders(30):
+        near = [one for one in people.RESPONDERS if abs(one.lat - elder.lat) < 0.02 and abs(one.lon - elder.lon) < 0.02]
+        assert len(near) >= 3
+    assert {one.organization for one in people.RESPONDERS} <= set(homes)
 
 
 def test_every_tier_has_an_operator_and_the_first_station_two() -> None:

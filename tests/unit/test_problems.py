@@ -45,6 +45,12 @@ def test_without_upkeep_the_data_piles_up() -> None:
     assert codes([row("upkeep", {"ok": False}), *WELL]) == ([], []), "another one does it"
 
 
+def test_what_follows_nearby_fails() -> None:
+    rows = [*WELL[:2], row("alerts", OK | {"nearby": {"error": "no"}}), WELL[3]]
+    assert codes(rows) == ([], ["nearby"])
+    assert codes([*WELL[:2], row("alerts", OK | {"nearby": {}}), WELL[3]]) == ([], [])
+
+
 def test_a_gateway_that_cannot_mark() -> None:
     rows = [row("gateway", {"ok": True, "limits": {"ok": False, "error": "no such table"}}), WELL[0], *WELL[2:]]
     assert codes(rows) == ([], ["rules_unmarked"])

@@ -105,10 +105,13 @@ def beyond(point: Point, fence: Fence) -> float:
 
 def holds(fence: Fence, at: datetime) -> bool:
     """Whether it is a time of the fence."""
-    if not fence.hours:
-        return True
+    return in_hours(fence.hours, at)
+
+
+def in_hours(hours: Sequence[Hours], at: datetime) -> bool:
+    """Whether it is within any of them; of none, always."""
     local = at.astimezone(BEIJING)
-    return any(_within(hours, local) for hours in fence.hours)
+    return not hours or any(_within(one, local) for one in hours)
 
 
 def distance(one: Point, other: Point) -> float:

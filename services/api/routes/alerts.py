@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query
 from psycopg.rows import dict_row
 
+from alerts.ask import ask_responders
 from alerts.call_list import ToCall, call_list
 from alerts.domain.alert import UNRESOLVED, Actor, Refusal
 from alerts.domain.alert import Alert as DomainAlert
@@ -16,6 +17,7 @@ from alerts.domain.transitions import Acknowledge, Arrive, Dispatch, FollowUp, M
 from alerts.ledger import ALERT, alert_of
 from alerts.move import move_alert
 from alerts.presentation import alert_json
+from alerts.responders import asked_of
 from services.api import paging
 from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
 from services.api.problems import ProblemError, not_found, responses
@@ -25,6 +27,7 @@ from services.api.schemas import (
     AlertDetail,
     AlertPage,
     ArriveBody,
+    AskBody,
     DispatchBody,
     FollowUpBody,
     ResolveBody,
@@ -129,6 +132,7 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
         routes = await (await cursor.execute(_ROUTES, (alert.id,))).fetchall()
         is_area = alert.type == AREA and alert.unresolved
         to_call = await call_list(connection, alert.id, caller) if is_area else None
+        responders = await asked_of(connection, alert.id)
     if to_call:
         listed = [one.row["id"] for one in to_call]
         await record_looks(connection, caller, "call_list", listed, alert_id=alert.id, address=address)
@@ -140,6 +144,7 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
             "timeline": [_entry(row, withheld=not alert.unresolved) for row in timeline],
             "events": [_event(row, withheld=not alert.unresolved) for row in events],
             "routes": routes,
+            "responders": responders,
             "call_list": [_to_call(one) for one in to_call] if to_call is not None else None,
         }
     )
@@ -155,7 +160,7 @@ async def acknowledge(
 ) -> Alert:
     """接警: it is mine. 409 tells who has it already."""
     body = body or AcknowledgeBody()
-    return await _move(connection, caller, address, alert_id, Acknowledge(body.note, body.occurrences))
+    return await _move(connection, caller, address, alert_id, Acknowledge(body.note, body.occurrences, body.version))
 
 
 @router.post("/{alert_id}/dispatch", responses=responses(401, 403, 404, 409, 422))
@@ -192,6 +197,29 @@ async def follow_up(
 ) -> Alert:
     """回访: how the elder is since."""
     return await _move(connection, caller, address, alert_id, FollowUp(body.note))
+
+
+@router.post("/{alert_id}/ask", responses=responses(401, 403, 404, 409, 422))
+async def ask(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    address: Address,
+    alert_id: str,
+    body: Annotated[AskBody | None, Body()] = None,
+) -> Alert:
+    """就近求助: the nearest who can go are asked at once, beside those who were asked already. Who they are is in
+    `responders` of the alert. The same wish again within 10 s asks nobody more."""
+    body = body or AskBody()
+    reached = await _reached(connection, caller, alert_id)
+    if not caller.may_move_alerts:
+        raise ProblemError(403, "您可以查看这条告警，但不能请人前往")
+    actor = Actor(caller.account_id, caller.name, address)
+    asked = await ask_responders(connection, reached.id, actor, body.limit, body.skills)
+    if asked is None:
+        raise not_found()
+    if isinstance(asked, Refusal):
+        raise ProblemError(409, asked.detail, state=asked.state.value)
+    return Alert.model_validate(alert_json(asked.alert))
 
 
 async def _move(connection: Connection, caller: Caller, address: str, alert_id: str, move: Move) -> Alert:

@@ -33,9 +33,10 @@ describe('buttons', () => {
   })
 })
 
-it('an answer to another press says which one was seen; a first answer says nothing', () => {
+it('an answer to another press says which one was seen, and of what version; a first answer says nothing', () => {
   expect(plainBody(alert({ state: 'acknowledged', attention: true, occurrences: 3 }), 'acknowledge')).toEqual({
     occurrences: 3,
+    version: 1,
   })
   expect(plainBody(alert(), 'acknowledge')).toEqual({})
   expect(plainBody(alert({ state: 'dispatched', attention: true, occurrences: 3 }), 'arrive')).toEqual({})

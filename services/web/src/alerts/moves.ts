@@ -44,7 +44,10 @@ export function asks(move: Move): move is 'dispatch' | 'resolve' | 'follow_up' {
   return move === 'dispatch' || move === 'resolve' || move === 'follow_up'
 }
 
-/** The body of a move that asks nothing. An answer to a further press says which press was seen. */
+/**
+ * The body of a move that asks nothing. An answer to a further press says which press was seen; and of what version,
+ * since a call for help comes without a press.
+ */
 export function plainBody(alert: Alert, move: Move): Record<string, unknown> {
-  return move === 'acknowledge' && alert.attention ? { occurrences: alert.occurrences } : {}
+  return move === 'acknowledge' && alert.attention ? { occurrences: alert.occurrences, version: alert.version } : {}
 }

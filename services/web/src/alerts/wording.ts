@@ -171,6 +171,15 @@ const TIMELINE: Readonly<Record<string, string>> = {
   refuted: '补传数据表明未持续',
   second_opinion: '加速度分析',
   fluctuated: '反复波动',
+  asked: '就近求助',
+  accepted: '接受前往',
+  declined: '去不了',
+  responder_arrived: '响应者已到',
+  help_needed: '现场需要支援',
+  responder_done: '响应者称已处理',
+  gave_up: '中途去不了',
+  stood_down: '已通知响应者结束',
+  away: '不在家，附近没有站点',
 }
 export const timelineWord = (kind: string): string => TIMELINE[kind] ?? kind
 

@@ -118,6 +118,20 @@ export interface Route {
   since: string
 }
 
+/** Somebody near who was asked to go. */
+export interface AskedResponder {
+  id: string
+  name: string
+  kind: string
+  skills: string[]
+  phone: string
+  metres: number | null
+  asked_at: string
+  state: 'asked' | 'accepted' | 'arrived' | 'done' | 'declined'
+  answered_at: string | null
+  note: string | null
+}
+
 /** An elder of a lost area. */
 export interface ToCall {
   elder: Named
@@ -135,6 +149,7 @@ export interface AlertDetail extends Alert {
   timeline: TimelineEntry[]
   events: DeviceEvent[]
   routes?: Route[]
+  responders?: AskedResponder[]
   /** Of an area while it is unresolved: who is to be called first before the others. */
   call_list?: ToCall[] | null
 }

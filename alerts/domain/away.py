@@ -1,0 +1,62 @@
+"""Where the elder is counts, not only where they are registered: which station is asked beside their own. Pure.
+
+Stations are only added: whoever has an alert on their screens keeps it there.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from alerts.domain.alert import Alert, Change, Entry, Position
+from alerts.domain.places import metres_between
+from alerts.domain.rules.fence import error_of
+
+#: Where no organisation says otherwise: beyond the circle in which the people of home are there in a quarter of an
+#: hour (`responders.REACH_METRES`). Nearer, a second station would only be one more that thinks the other goes.
+AWAY_METRES: Final = 3_000
+#: A community's station is asked when it is so near; else whoever is there above it, a street's or a district's.
+STATION_METRES: Final = 10_000.0
+#: Farther than this nobody is near.
+CENTRE_METRES: Final = 100_000.0
+#: Those that answer for a neighbourhood, before those that answer for an area.
+_FIRST: Final = frozenset({"community", "care_home"})
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    id: UUID
+    name: str
+    tier: str
+    at: Position
+    #: from the root to it, itself included
+    path: tuple[UUID, ...]
+
+
+def metres_away(position: Position, home: Position | None, limit: float) -> tuple[bool, int | None]:
+    """Whether the elder is certainly away from home, and how far: what the fix may be wrong by counts for home."""
+    if home is None:
+        return False, None
+    metres = metres_between(position, home)
+    return metres - error_of(position.accuracy) > limit, round(metres)
+
+
+def station_there(stations: Iterable[Station], position: Position) -> Station | None:
+    """The nearest that answers for where the elder is; None: nobody is near."""
+    by_way = sorted(((metres_between(one.at, position), one.id, one) for one in stations), key=lambda each: each[:2])
+    for metres, _, one in by_way:
+        if metres <= STATION_METRES and one.tier in _FIRST:
+            return one
+    return next((one for metres, _, one in by_way if metres <= CENTRE_METRES and one.tier != "point"), None)
+
+
+def share(
+    alert: Alert, there: Station | None, routed: Collection[UUID], home_path: Sequence[UUID], metres: int
+) -> Change | None:
+    """The alert on the screens of the station there, and a line that tells its own. None: nobody is there, or who is
+    has it already, or is its own station, or one above that it climbs to anyway."""
+    if there is None or there.id in routed or there.id in home_path:
+        return None
+    body: dict[str, Any] = {"metres": metres, "organization_id": str(there.id), "name": there.name}
+    told = replace(alert, version=alert.version + 1)
+    return Change(told, (Entry("shared", body=body),), route=(there.id, "shared"))

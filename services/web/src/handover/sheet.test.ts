@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest'
+import { done, vitalWords, type Sheet } from './sheet'
+
+const timeline = (kinds: string[]): Sheet =>
+  ({ timeline: kinds.map((kind) => ({ at: kind, kind, by: null, note: null, body: null })) }) as unknown as Sheet
+
+it('a vital sign has its unit, and no digit too many', () => {
+  expect(vitalWords({ field: 'heart_rate', value: 112.4, at: '' })).toBe('心率 112 次/分')
+  expect(vitalWords({ field: 'body_temperature', value: 37.26, at: '' })).toBe('体温 37.3 ℃')
+})
+
+it('what was done is told without what only screens want to know, and fits a page', () => {
+  expect(done(timeline(['raised', 'seen', 'acknowledged'])).map((line) => line.words)).toEqual(['告警产生', '接警'])
+  const long = done(timeline(['raised', ...Array<string>(20).fill('folded'), 'dispatched']))
+  expect(long).toHaveLength(9)
+  expect([long[0]?.words, long[8]?.words]).toEqual(['告警产生', '派员'])
+})
+
+it('a dispatch names who goes and when they come', () => {
+  const body = { responder: '李某（虚构）', eta_minutes: 8 }
+  const sheet = { timeline: [{ at: '', kind: 'dispatched', by: '陈静', note: null, body }] } as unknown as Sheet
+  expect(done(sheet)[0]?.words).toBe('派员，陈静，李某（虚构），预计 8 分钟到')
+})

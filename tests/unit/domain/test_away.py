@@ -1,0 +1,66 @@
+"""Which station is asked beside an elder's own."""
+
+from uuid import UUID
+
+import pytest
+
+from alerts.domain.alert import Position
+from alerts.domain.away import Station, metres_away, share, station_there
+from tests.unit.domain.making import CITY, DISTRICT, STATION, STREET, alert
+
+HOME = Position(29.7080, 105.7135)
+PATH = (CITY, DISTRICT, STREET, STATION)
+CHENGDU = Position(30.5728, 104.0668, 20)
+
+
+def station(number: int, metres: float, tier: str = "community", of: Position = CHENGDU) -> Station:
+    """So far north of a place."""
+    id_ = UUID(int=number)
+    return Station(id_, f"某站{number}（虚构）", tier, Position(of.lat + metres / 111_195, of.lon), (id_,))
+
+
+@pytest.mark.parametrize(
+    ("metres", "accuracy", "away"),
+    [
+        (1_200, 50, True),
+        (1_200, 250, False),  # it may be wrong by so much
+        (1_200, None, True),  # unknown: 100 m
+        (1_090, None, False),
+        (900, 5, False),
+        (6_000, 5_500, False),  # a mast's circle
+    ],
+)
+def test_away_is_who_is_certainly_so(metres: float, accuracy: float | None, away: bool) -> None:
+    there = Position(HOME.lat + metres / 111_195, HOME.lon, accuracy)
+    said, far = metres_away(there, HOME, 1_000)
+    assert (said, far) == (away, pytest.approx(metres, abs=2))
+
+
+def test_whoever_has_no_known_home_is_not_away() -> None:
+    assert metres_away(CHENGDU, None, 1_000) == (False, None)
+
+
+def test_the_nearest_station_before_a_nearer_point_or_centre() -> None:
+    found = [station(1, 10, "point"), station(2, 200, "district"), station(3, 9_000), station(4, 4_000)]
+    assert station_there(found, CHENGDU) == found[3]
+    assert station_there(found[:2], CHENGDU) == found[1], "where there is no station, who is there above it"
+    assert station_there([station(1, 50_000, "city"), station(2, 40_000, "street")], CHENGDU).tier == "street"  # type: ignore[union-attr]
+    assert station_there([station(1, 10, "point"), station(2, 200_000)], CHENGDU) is None
+    assert station_there([], CHENGDU) is None
+
+
+def test_it_is_shared_once_and_told_and_nobody_is_taken_off() -> None:
+    there = station(9, 500)
+    change = share(alert(), there, {STATION}, PATH, 264_000)
+    assert change is not None
+    assert change.route == (there.id, "shared")
+    assert change.entries[0].kind == "shared"
+    assert change.entries[0].body == {"metres": 264_000, "organization_id": str(there.id), "name": there.name}
+    assert (change.alert.state, change.stop, change.alert.version) == (alert().state, frozenset(), 2)
+    assert share(alert(), there, {STATION, there.id}, PATH, 264_000) is None
+    own = Station(STREET, "街道", "street", CHENGDU, PATH[:3])
+    assert share(alert(), own, {STATION}, PATH, 1_500) is None, "it climbs there anyway"
+
+
+def test_where_nobody_is_near_nothing_is_shared() -> None:
+    assert share(alert(), None, {STATION}, PATH, 900_000) is None
