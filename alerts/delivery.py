@@ -48,7 +48,8 @@ Connection = AsyncConnection[Any]
 BATCH = 50
 
 _CLAIM = """
-SELECT n.*, a.state AS alert_state, a.severity AS alert_severity, a.drill, a.raised_at, a.elder_id,
+SELECT n.id, n.account_id, n.alert_id, n.why, n.about, n.severity, n.asked_at, n.channel_id, n.shown_at, n.opened_at,
+       a.state AS alert_state, a.severity AS alert_severity, a.drill, a.raised_at, a.elder_id,
        p.role, p.disabled_at, q.begins, q.ends,
        p.role = 'caregiver' AND a.elder_id IS NOT NULL AND NOT EXISTS (
            SELECT FROM consents c WHERE c.elder_id = a.elder_id AND c.purpose = 'family_alerts'

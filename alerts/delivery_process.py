@@ -20,6 +20,7 @@ from alerts.channels.apprise_urls import AppriseUrls
 from alerts.channels.http import make_client
 from alerts.channels.lanes import FullError, Lanes
 from alerts.channels.port import SEND_SECONDS, Answer, Channel
+from alerts.channels.robots import Robots
 from alerts.channels.web_push import WebPush
 from alerts.channels.webhook import Webhook
 from alerts.delivery import Ready
@@ -89,7 +90,7 @@ class Delivery(Worker):
 
     async def _deliver(self, connection: Connection, works: Works) -> None:
         async with make_client() as client:
-            apprises = AppriseUrls()
+            apprises = AppriseUrls(Robots(client))
             try:
                 self._kinds = await self._channels(connection, client, apprises)
                 # Of their own: a database that refuses something ends the sends, and they are made again.
@@ -112,6 +113,8 @@ class Delivery(Worker):
 
     async def _channels(self, connection: Connection, client: Any, apprises: AppriseUrls) -> Mapping[str, Channel]:
         kinds: dict[str, Channel] = {"webhook": Webhook(client), "apprise": apprises}
+        if await (await connection.execute("SELECT FROM channels WHERE kind = 'apprise' LIMIT 1")).fetchone():
+            await apprises.load()  # now, and not when somebody presses
         try:
             key = await vapid.private_key(connection, self.settings.vapid_private_key.get_secret_value())
         except ValueError as error:

@@ -1,4 +1,5 @@
-"""Every service that Apprise knows by URL: 钉钉, 飞书, 企业微信, Bark, ntfy, e-mail, gateways of SMS and voice.
+"""Every service that Apprise knows by URL: Bark, ntfy, e-mail, gateways of SMS and voice, and a hundred more. The robots
+of 钉钉, 飞书 and 企业微信 have such addresses too, and a sender of their own (robots.py).
 
 Apprise blocks, and may hang: each send has a thread of its own, of which there are so many for each service. One that
 does not come back in time is given up, and keeps its place until it does.
@@ -8,6 +9,7 @@ import asyncio
 import logging
 import re
 import threading
+import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +18,7 @@ from urllib.parse import urlsplit
 from alerts.channels.addresses import named_private
 from alerts.channels.lanes import FullError, Lanes
 from alerts.channels.port import SEND_SECONDS, Answer, answered
+from alerts.channels.robots import SCHEMES, Robots
 from alerts.domain.alert import Severity
 from alerts.domain.delivery import Outcome
 from alerts.domain.message import Message
@@ -33,12 +36,22 @@ _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class AppriseUrls:
-    def __init__(self, seconds: float = SEND_SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self, robots: Robots, seconds: float = SEND_SECONDS) -> None:
+        self._robots, self._seconds = robots, seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
         self._lanes = Lanes(EACH_SERVICE, THREADS)
+        self._loading: asyncio.Future[None] | None = None
+
+    async def load(self) -> None:
+        """Apprise reads all its plugins at the first use: seconds of a processor, which are no service's fault."""
+        if self._loading is None or self._loading.done() and self._loading.exception() is not None:
+            self._loading = asyncio.get_running_loop().run_in_executor(self._threads, _load)
+        await asyncio.shield(self._loading)
 
     async def send(self, target: Mapping[str, Any], message: Message) -> Answer:
+        if str(target["url"]).partition(":")[0] in SCHEMES:
+            return await self._robots.send(target, message)
+        await self.load()
         lane = self.lane(target)
         try:
             self._lanes.take(lane)
@@ -56,6 +69,8 @@ class AppriseUrls:
     def lane(self, target: Mapping[str, Any]) -> str:
         """Of a service on somebody's own host its host; else the service: what stands there is a secret then."""
         parts = urlsplit(str(target["url"]))
+        if parts.scheme in SCHEMES:
+            return self._robots.lane(target)
         host = parts.hostname or ""
         own = "." in host or ":" in host or _port(parts.netloc) or named_private(host)
         return f"{parts.scheme} {host if own else ''}"
@@ -68,8 +83,16 @@ def _port(netloc: str) -> bool:
     return netloc.rpartition("@")[2].rpartition(":")[2].isdigit() and ":" in netloc.rpartition("@")[2]
 
 
+def _load() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a hundred plugins some use what Python gives up: nothing of ours
+        from apprise.plugins import N_MGR
+
+        N_MGR.load_modules()
+
+
 def _notify(url: str, message: Message) -> Answer:
-    import apprise  # two seconds of a processor, once: not for whoever has no such channel
+    import apprise
 
     with _Heard() as heard:
         service = apprise.Apprise.instantiate(url, suppress_exceptions=True)

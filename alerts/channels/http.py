@@ -1,7 +1,7 @@
 """One POST with a hard limit, and what became of it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 
@@ -30,16 +30,19 @@ async def posted(
     *,
     gone: tuple[int, ...] = (410,),
     seconds: float = SEND_SECONDS,
+    judge: Callable[[bytes], Answer | None] = lambda _: None,
 ) -> Answer:
+    """`judge` reads a body behind a status that says yes; None: it says so too."""
     try:
         # A limit for the whole: httpx's are for each byte that keeps one waiting.
         async with asyncio.timeout(seconds), client.stream("POST", url, content=body, headers=headers) as told:
-            read = 0
-            async for part in told.aiter_raw():
-                read += len(part)
-                if read > _MOST_BYTES:
+            read = bytearray()
+            async for part in told.aiter_bytes():
+                read += part
+                if len(read) > _MOST_BYTES:
                     break
-            return answered(told.status_code, told.headers.get("retry-after"), gone=gone)
+            answer = answered(told.status_code, told.headers.get("retry-after"), gone=gone)
+            return judge(bytes(read)) or answer if answer.outcome is Outcome.ACCEPTED else answer
     except (TimeoutError, httpx.TimeoutException):
         return Answer(Outcome.FAILED, f"no answer within {seconds:g} s")
     except ForbiddenAddressError:

@@ -29,6 +29,8 @@ class Manner:
     delay: float = 0.0
     mute: bool = False
     retry_after: int | None = None
+    #: 200, and in the body a refusal: as robots of chats do
+    code: int = 0
 
 
 MANNERS: Mapping[str, Manner] = {
@@ -39,6 +41,7 @@ MANNERS: Mapping[str, Manner] = {
     "gone": Manner(410),
     "refusing": Manner(403),
     "mute": Manner(mute=True),
+    "denying": Manner(code=310000),
 }
 
 
@@ -139,6 +142,8 @@ class Receivers:
             return 503, {}, b""
         if manner.status >= 400:
             return manner.status, {"Retry-After": str(manner.retry_after)} if manner.retry_after else {}, b"{}"
+        if manner.code:
+            return 200, {}, json.dumps({"errcode": manner.code, "errmsg": "no"}).encode()
         try:
             found = getattr(self, f"_{service}")(recipient, parts, headers, body)
         except Wrong as error:
