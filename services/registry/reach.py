@@ -1,7 +1,7 @@
 """Who may see what: the one place that says so, as SQL conditions and as roles.
 
 An operator or administrator reaches their organisations, all below them, and alerts shared with them; a caregiver
-reaches their elders. What is not reached does not exist: 404.
+reaches those of their elders who want it (`consents`). What is not reached does not exist: 404.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,15 @@ class Caller:
     role: str
     organizations: tuple[UUID, ...]
     elders: tuple[UUID, ...]
+    #: of a caregiver's elders those who let the family see where they are, and what is measured
+    located: frozenset[UUID] = frozenset()
+    measured: frozenset[UUID] = frozenset()
+
+    def may_locate(self, elder_id: UUID | None) -> bool:
+        return self.role != "caregiver" or elder_id in self.located
+
+    def may_measure(self, elder_id: UUID | None) -> bool:
+        return self.role != "caregiver" or elder_id in self.measured
 
     @property
     def may_move_alerts(self) -> bool:

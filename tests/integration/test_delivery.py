@@ -177,6 +177,7 @@ async def test_what_a_dead_process_left_is_sent_by_the_next(family: Family, rece
     await family.run("UPDATE notices SET next_at = clock_timestamp() + interval '0.5 seconds'")
     async with family.delivered(replace(BRISK, lease=timedelta(seconds=2))):
         await asyncio.to_thread(receivers.until, 1, "push")
+        await family.until("SELECT FROM delivery_attempts WHERE outcome = 'accepted'")
         assert await family.attempts() == [("web_push 0", None), ("web_push 0", "accepted")]
 
 
