@@ -14,8 +14,9 @@ export default defineConfig({
     // `img-src data:` is allowed by the server's policy, but fonts and scripts as data: are not.
     assetsInlineLimit: (file) => (file.endsWith('.svg') ? undefined : false),
     chunkSizeWarningLimit: 600,
+    rollupOptions: { input: ['index.html', 'family.html'] },
   },
   server: {
-    proxy: { '/api': { target: api, ws: true } },
+    proxy: { '/api': { target: api, ws: true }, '/n/': { target: api } },
   },
 })
