@@ -167,6 +167,8 @@ const TIMELINE: Readonly<Record<string, string>> = {
   refuted: '补传数据表明未持续',
   second_opinion: '加速度分析',
   fluctuated: '反复波动',
+  family_safe: '家属确认安全',
+  unreached: '未能通知到',
 }
 export const timelineWord = (kind: string): string => TIMELINE[kind] ?? kind
 
