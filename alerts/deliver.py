@@ -20,7 +20,14 @@ _CLAIM = """
 SELECT id, recipient, message FROM outbox WHERE channel = 'receipt'
 ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 """
-_DONE = "DELETE FROM outbox WHERE id = ANY(%s)"
+# With what the broker has taken: a station sees whether the elder was told. Rows that nobody else writes.
+_DONE = """
+WITH sent AS (DELETE FROM outbox WHERE id = ANY(%s) RETURNING recipient, message)
+INSERT INTO device_told (event, stage, at)
+SELECT e.id, s.message ->> 'stage', clock_timestamp() FROM sent s
+JOIN events e ON e.device_id = s.recipient AND e.event_id = s.message ->> 'event_id'
+ORDER BY e.id, 2 ON CONFLICT DO NOTHING
+"""
 
 
 def mqtt_client(settings: Settings, will: aiomqtt.Will | None = None) -> aiomqtt.Client:

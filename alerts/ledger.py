@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from alerts.domain.alert import Alert, Change, Person, Position, RaisedBy, Rule, Severity, State, Timer, TimerKind
 from alerts.domain.receipts import receipt
+from alerts.domain.updates import worth_telling
 from alerts.presentation import alert_json
 
 Connection = AsyncConnection[Any]
@@ -73,6 +74,13 @@ INSERT INTO outbox (channel, recipient, message) SELECT 'receipt', device_id, re
 _TELL_PERSON = """
 INSERT INTO notices (id, alert_id, account_id, key, why, severity, asked_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (account_id, key) DO NOTHING
+"""
+# Whoever was to be told of the alert; by which channel, and whether one ever reached them, is the delivery's.
+_TELL_ON = """
+INSERT INTO notices (id, alert_id, account_id, key, why, severity, asked_at, about)
+SELECT gen_random_uuid(), alert_id, account_id, %(key)s, 'update', %(severity)s, %(at)s, %(about)s
+FROM notices WHERE alert_id = %(alert_id)s AND why <> 'update'
+GROUP BY alert_id, account_id ON CONFLICT (account_id, key) DO NOTHING
 """
 # The heads' row locks are taken in the order of their ids, as everywhere: two changes wait, they do not deadlock.
 _FEED = """
@@ -232,10 +240,15 @@ async def save(
         for one in change.tell:
             notice = (uuid7(), alert.id, one.account_id, one.key, one.why, alert.severity.value, at)
             await connection.execute(_TELL_PERSON, notice)
+        about = worth_telling(before, change)
+        if about is not None:
+            key = f"update {alert.id} {alert.version}"
+            told_on = {"alert_id": alert.id, "key": key, "severity": alert.severity.value, "at": at, "about": about}
+            await connection.execute(_TELL_ON, told_on)
         if shown:
             await connection.execute(_FEED, {"alert_id": alert.id, "at": at, "alert": Jsonb(alert_json(alert))})
             await connection.execute(_NOTIFY_PLANS if change.replan else _NOTIFY)
-        if change.tell:
+        if change.tell or about is not None:
             await connection.execute(_NOTIFY_NOTICES)
 
 

@@ -1,5 +1,5 @@
 """`anhu alerts`: takes events in, acts on timers, delivers receipts; beside it, each in a process of its own, the rules
-on readings, and trials of rules on stored history. Any number may run."""
+on readings, trials of rules on stored history, and what tells people. Any number may run."""
 
 import asyncio
 import logging
@@ -209,14 +209,24 @@ async def _until_disconnected(client: aiomqtt.Client) -> None:
         log.warning("an unexpected message on %s", message.topic)
 
 
+def _deliver(settings: Settings) -> None:
+    # What speaks HTTP is loaded there alone: whoever takes presses in is back sooner.
+    from alerts import delivery_process
+
+    delivery_process.run(settings)
+
+
 def run(settings: Settings) -> None:
     """Runs until SIGTERM or SIGINT."""
     rules = Beside("rules", partial(rules_process.run, settings))
     trials = Beside("trials", partial(trials_process.run, settings))
+    delivery = Beside("delivery", partial(_deliver, settings))
     rules.start()  # forks: before the first thread
     trials.start()
+    delivery.start()
     try:
         run_worker(Alerts(settings, rules))
     finally:
+        delivery.stop()
         trials.stop()
         rules.stop()

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import psycopg_pool
 from fastapi import APIRouter, FastAPI, WebSocket
-from fastapi.responses import FileResponse, PlainTextResponse
+from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -20,14 +20,17 @@ from alerts.rulebook import RuleBook
 from services.api import problems
 from services.api.routes import (
     alerts,
+    channels,
     covers,
     duty,
     elder_rules,
     enrolment,
     escalation,
+    family,
     fences,
     handover,
     held,
+    open_notice,
     operations,
     places,
     quarantine,
@@ -189,7 +192,7 @@ def make_app(settings: Settings) -> FastAPI:
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held),
-        *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places),
+        *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
     ):
         v1.include_router(module.router)
 
@@ -199,6 +202,7 @@ def make_app(settings: Settings) -> FastAPI:
 
     app.include_router(v1)
     app.include_router(operations.router)
+    app.include_router(open_notice.router)
     web = settings.web_dir or _WEB
     if (web / "index.html").is_file():
         # Not the whole of "/": a mount there would answer 404 to a wrong method of a route.
@@ -216,6 +220,16 @@ def make_app(settings: Settings) -> FastAPI:
         @app.get("/h/{token}", include_in_schema=False)
         async def handover_page(token: str) -> FileResponse:
             return FileResponse(web / "handover.html", headers={"cache-control": "no-cache"})
+        # The service worker lies below the page whose messages it shows: that is how far its rights go.
+        @app.get("/family", include_in_schema=False)
+        async def to_family_page() -> RedirectResponse:
+            return RedirectResponse("/family/", 308)
+
+        @app.get("/family/", include_in_schema=False)
+        async def family_page() -> FileResponse:
+            return FileResponse(web / "family.html", headers={"cache-control": "no-cache"})
+
+        app.mount("/family", StaticFiles(directory=web / "family", check_dir=False), name="family")
 
     else:
 

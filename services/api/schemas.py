@@ -149,6 +149,11 @@ class TimelineEntry(BaseModel):
     version: int
 
 
+class Told(BaseModel):
+    stage: str
+    at: datetime
+
+
 class AlertEvent(BaseModel):
     event_id: str
     type: str
@@ -164,6 +169,7 @@ class AlertEvent(BaseModel):
     location: Location | None
     detail: dict[str, Any] | None
     flaws: list[dict[str, Any]] = Field(description="what could not be read")
+    told: Told | None = Field(description="the furthest stage that the broker has taken for the device")
 
 
 class Route(BaseModel):

@@ -1,9 +1,9 @@
 """Who may see what: the one place that says so, as SQL conditions and as roles.
 
 An operator or administrator reaches their organisations, all below them, and alerts shared with them; a supervisor
-the same, without moving anything; a caregiver reaches their elders. A responder reaches nothing by signing in: what
-they were asked to do is in the links of their notices (`alerts/answer.py`). An auditor reaches nothing yet, and a role
-that is not named here never does. What is not reached does not exist: 404.
+the same, without moving anything; a caregiver reaches those of their elders who want it (`consents`). A responder
+reaches nothing by signing in: what they were asked to do is in the links of their notices (`alerts/answer.py`). An
+auditor reaches nothing yet, and a role that is not named here never does. What is not reached does not exist: 404.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,15 @@ class Caller:
     role: str
     organizations: tuple[UUID, ...]
     elders: tuple[UUID, ...]
+    #: of a caregiver's elders those who let the family see where they are, and what is measured
+    located: frozenset[UUID] = frozenset()
+    measured: frozenset[UUID] = frozenset()
+
+    def may_locate(self, elder_id: UUID | None) -> bool:
+        return self.role != "caregiver" or elder_id in self.located
+
+    def may_measure(self, elder_id: UUID | None) -> bool:
+        return self.role != "caregiver" or elder_id in self.measured
 
     @property
     def may_move_alerts(self) -> bool:

@@ -56,7 +56,10 @@ _REVOKE = "UPDATE sessions SET revoked_at = now() WHERE id = %s AND revoked_at I
 _CALLER = """
 SELECT a.id, a.username, a.name, a.role,
        array(SELECT organization_id FROM account_organizations WHERE account_id = a.id) AS organizations,
-       array(SELECT elder_id FROM account_elders WHERE account_id = a.id) AS elders
+       array(SELECT elder_id FROM account_elders WHERE account_id = a.id) AS elders,
+       (SELECT coalesce(jsonb_object_agg(c.purpose, c.elders), '{}')
+        FROM (SELECT purpose, jsonb_agg(c.elder_id) AS elders FROM account_elders b JOIN consents c USING (elder_id)
+              WHERE b.account_id = a.id AND c.withdrawn_at IS NULL GROUP BY purpose) c) AS consents
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = %s AND s.account_id = %s AND s.revoked_at IS NULL AND s.expires_at > now() AND a.disabled_at IS NULL
 """
@@ -153,6 +156,9 @@ async def caller_of(connection: Connection, settings: Settings, access_token: st
         row = await (await cursor.execute(_CALLER, (session_id, account_id))).fetchone()
     if row is None:
         return None
+    wanted = {purpose: frozenset(map(UUID, elders)) for purpose, elders in row["consents"].items()}
+    none: frozenset[UUID] = frozenset()
+    reached = wanted.get("family_alerts", none)
     return Caller(
         account_id=row["id"],
         session_id=session_id,
@@ -160,7 +166,9 @@ async def caller_of(connection: Connection, settings: Settings, access_token: st
         name=row["name"],
         role=row["role"],
         organizations=tuple(row["organizations"]),
-        elders=tuple(row["elders"]),
+        elders=tuple(one for one in row["elders"] if one in reached),
+        located=wanted.get("family_location", none),
+        measured=wanted.get("family_vitals", none),
     )
 
 

@@ -49,6 +49,23 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="", description="addresses, comma-separated, whose X-Forwarded-For is believed; none by default"
     )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s]+)?$",
+        description="where people's telephones reach `anhu api`, as https://…: for the links in messages",
+    )
+    channels_may_be_local: bool = Field(
+        default=False,
+        description="channels that people give may lead to private addresses and to this machine: for tests",
+    )
+    vapid_private_key: SecretStr = Field(
+        default=SecretStr(""), description="key of Web Push, PEM or base64url; else one is made and kept"
+    )
+    push_contact: str = Field(
+        default="",
+        pattern=r"^((mailto:|https://).+)?$",
+        description="whom push services write to, as mailto:… or https://…; else the public URL",
+    )
     web_dir: Path | None = Field(default=None, description="the built browser app, when not the packaged one")
     home_assistant_prefix: str = Field(
         default="homeassistant",
@@ -64,6 +81,17 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     log_format: Literal["text", "json"] = Field(default="text", description="one line of text, or of JSON, an entry")
+
+    @property
+    def public_address(self) -> str:
+        """Without a slash at its end. What is not set is this machine: good for a demo, and for nobody's telephone."""
+        return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def push_contact_address(self) -> str:
+        if self.push_contact:
+            return self.push_contact
+        return self.public_url if self.public_url.startswith("https://") else "mailto:anhu@localhost.invalid"
 
     @field_validator("database_url")
     @classmethod

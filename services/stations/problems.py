@@ -52,7 +52,7 @@ def problems_of(rows: list[dict[str, Any]]) -> list[Problem]:
 
 def warnings_of(rows: list[dict[str, Any]]) -> list[Problem]:
     """What holds no press up, and so neither makes a system unready nor concerns a station's screen. Pure."""
-    return [*_of_accounts(rows), *_of_rules(rows), *_of_upkeep(rows), *_of_nearby(rows)]
+    return [*_of_accounts(rows), *_of_rules(rows), *_of_delivery(rows), *_of_upkeep(rows), *_of_nearby(rows)]
 
 
 def _of_nearby(rows: list[dict[str, Any]]) -> list[Problem]:
@@ -65,6 +65,34 @@ def _of_nearby(rows: list[dict[str, Any]]) -> list[Problem]:
         return []
     message = "外出老人所在地的站点可能没有收到共享告警，响应者可能没有收到结束通知"
     return [Problem("nearby", message, f"what follows an alert nearby fails and is tried again: {errors[0]}")]
+
+
+def _of_delivery(rows: list[dict[str, Any]]) -> list[Problem]:
+    heard = [row for row in rows if not row["silent"]]
+    delivery = [row["status"] for row in heard if row["kind"] == "delivery"]
+    if not delivery:
+        if not any(row["kind"] == "alerts" for row in heard):
+            return []
+        message = "通知服务没有响应，家属和值班人员收不到手机通知"
+        return [Problem("delivery", message, "nobody delivers notices: no delivery process has beaten for 5 s")]
+    found = []
+    unreached = max(one.get("unreached_last_hour", 0) for one in delivery)
+    if unreached:
+        message = f"最近一小时有 {unreached} 人次没能通知到，请看告警经过并打电话"
+        found.append(Problem("unreached", message, f"{unreached} notices of the last hour reached nobody"))
+    if not any(one.get("links") for one in delivery):
+        message = "通知里没有链接，无法知道是否有人打开"
+        detail = "ANHU_SECRET_KEY is not set for `anhu alerts`: messages carry no link, nobody is known to open one"
+        found.append(Problem("delivery_links", message, detail))
+    if not any(_delivers(one) for one in delivery):
+        message = "手机通知可能延迟或发不出去"
+        found.append(Problem("delivery_behind", message, f"the delivery of notices says {delivery[0]}"))
+    return found
+
+
+def _delivers(status: dict[str, Any]) -> bool:
+    behind = status.get("oldest_seconds", 0) >= 15
+    return status.get("database") == "connected" and not behind and not status.get("stuck") and not status.get("fault")
 
 
 def _of_upkeep(rows: list[dict[str, Any]]) -> list[Problem]:

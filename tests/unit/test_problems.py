@@ -15,7 +15,11 @@ def row(kind: str, status: dict[str, Any], *, silent: bool = False) -> dict[str,
 WELL = [row("upkeep", OK), row("gateway", GATEWAY_OK), row("alerts", OK), row("rules", OK)]
 
 
-def codes(rows: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+DELIVERY_OK = {"ok": True, "database": "connected", "links": True}
+
+
+def codes(rows: list[dict[str, Any]], **delivery: Any) -> tuple[list[str], list[str]]:
+    rows = [*rows, row("delivery", DELIVERY_OK | delivery)]
     return [one.code for one in problems_of(rows)], [one.code for one in warnings_of(rows)]
 
 
@@ -54,3 +58,10 @@ def test_what_follows_nearby_fails() -> None:
 def test_a_gateway_that_cannot_mark() -> None:
     rows = [row("gateway", {"ok": True, "limits": {"ok": False, "error": "no such table"}}), WELL[0], *WELL[2:]]
     assert codes(rows) == ([], ["rules_unmarked"])
+
+
+def test_people_who_could_not_be_told_are_a_warning() -> None:
+    assert codes(WELL, unreached_last_hour=2) == ([], ["unreached"])
+    assert codes(WELL, links=False) == ([], ["delivery_links"])
+    assert codes(WELL, oldest_seconds=20) == codes(WELL, fault="no key") == ([], ["delivery_behind"])
+    assert [one.code for one in warnings_of(WELL)] == ["delivery"], "nobody delivers"

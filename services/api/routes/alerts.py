@@ -46,7 +46,10 @@ _TIMELINE = """
 SELECT at, kind, account_id, actor, origin, note, body, version FROM alert_timeline WHERE alert_id = %s ORDER BY id
 """
 _EVENTS = """
-SELECT e.* FROM alert_events ae JOIN events e ON e.id = ae.event WHERE ae.alert_id = %s ORDER BY e.id
+SELECT e.*, (SELECT jsonb_build_object('stage', t.stage, 'at', t.at) FROM device_told t WHERE t.event = e.id
+             ORDER BY array_position(ARRAY['stored', 'raised', 'seen', 'acknowledged', 'dispatched', 'arrived',
+                                           'resolved', 'cancelled'], t.stage) DESC LIMIT 1) AS told
+FROM alert_events ae JOIN events e ON e.id = ae.event WHERE ae.alert_id = %s ORDER BY e.id
 """
 _ROUTES = """
 SELECT r.organization_id, o.name, r.reason, r.since FROM alert_routes r
@@ -117,7 +120,7 @@ async def list_alerts(
     async with connection.cursor(row_factory=dict_row) as rows:
         await rows.execute(statement, values)
         found, following = paging.page(await rows.fetchall(), limit, "raised_at", "id")
-    return AlertPage.model_validate({"items": [alert_json(alert_of(row)) for row in found], "next": following})
+    return AlertPage.model_validate({"items": [_shown(alert_of(row), caller) for row in found], "next": following})
 
 
 @router.get("/{alert_id}", responses=responses(401, 404))
@@ -138,11 +141,14 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
         await record_looks(connection, caller, "call_list", listed, alert_id=alert.id, address=address)
     if alert.unresolved and alert.elder is not None:
         await record_look(connection, caller, "alert", alert.elder.id, alert_id=alert.id, address=address)
+    elder_id = alert.elder.id if alert.elder else None
+    closed = not alert.unresolved
+    unmeasured, unplaced = closed or not caller.may_measure(elder_id), closed or not caller.may_locate(elder_id)
     return AlertDetail.model_validate(
-        alert_json(alert)
+        _shown(alert, caller)
         | {
-            "timeline": [_entry(row, withheld=not alert.unresolved) for row in timeline],
-            "events": [_event(row, withheld=not alert.unresolved) for row in events],
+            "timeline": [_entry(row, withheld=unmeasured) for row in timeline],
+            "events": [_event(row, unmeasured=unmeasured, unplaced=unplaced) for row in events],
             "routes": routes,
             "responders": responders,
             "call_list": [_to_call(one) for one in to_call] if to_call is not None else None,
@@ -244,6 +250,17 @@ async def _reached(connection: Connection, caller: Caller, alert_id: str) -> Dom
     return alert_of(row)
 
 
+def _shown(alert: DomainAlert, caller: Caller) -> dict[str, Any]:
+    """As the contract has it, for a caregiver without what the elder keeps to themselves."""
+    told = alert_json(alert)
+    elder_id = alert.elder.id if alert.elder else None
+    if not caller.may_locate(elder_id):
+        told |= {"location": None, "place": None}
+    if not caller.may_measure(elder_id) and told["rule"]:
+        told |= {"rule": told["rule"] | {"sentence": None, "evidence": None}}
+    return told
+
+
 def _to_call(one: ToCall) -> dict[str, Any]:
     row = one.row
     return {
@@ -269,18 +286,18 @@ def _entry(row: dict[str, Any], *, withheld: bool) -> dict[str, Any]:
     return row | {"by": by, "body": body}
 
 
-def _event(row: dict[str, Any], *, withheld: bool) -> dict[str, Any]:
+def _event(row: dict[str, Any], *, unmeasured: bool, unplaced: bool) -> dict[str, Any]:
     late = int((row["received_at"] - row["occurred_at"]).total_seconds())
     location = None
-    if row["lat"] is not None and not withheld:
+    if row["lat"] is not None and not unplaced:
         location = {"lat": row["lat"], "lon": row["lon"], "accuracy": row["accuracy"]}
     return row | {
         "late_seconds": late if late >= LATE_FROM_SECONDS else 0,
         "cancelled": row["cancelled_at"] is not None,
         "location": location,
-        "detail": None if withheld else row["detail"],
+        "detail": None if unmeasured else row["detail"],
         # A flaw's detail quotes what the device said.
-        "flaws": [flaw | {"detail": None} for flaw in row["flaws"]] if withheld else row["flaws"],
+        "flaws": [flaw | {"detail": None} for flaw in row["flaws"]] if unmeasured else row["flaws"],
     }
 
 

@@ -30,7 +30,7 @@ _FIRST = datetime(2019, 12, 31, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 
 
-@router.get("/devices/{device_id}/readings", response_model=Readings, responses=responses(401, 404, 422))
+@router.get("/devices/{device_id}/readings", response_model=Readings, responses=responses(401, 403, 404, 422))
 async def readings(
     connection: DatabaseConnection,
     caller: SignedIn,
@@ -49,6 +49,8 @@ async def readings(
         device = await rows.fetchone()
         if device is None:
             raise not_found()
+        if not caller.may_measure(device["elder_id"]):
+            raise ProblemError(403, "老人没有同意家属查看体征数据")
         until = end or datetime.now(UTC) + timedelta(minutes=5)
         since = start or max(until, _LONG_AGO + timedelta(days=2)) - timedelta(days=1)
         if since >= until:
@@ -56,11 +58,11 @@ async def readings(
         if bucket == "raw":
             position = paging.decode(cursor, _instant, int)
             after = (position[0], position[1]) if position else (_LONG_AGO, -1)
-            shown = device["in_need"] or device["elder_id"] is None
+            shown = (device["in_need"] or device["elder_id"] is None) and caller.may_locate(device["elder_id"])
             found = await read_raw(connection, device["key"], since, until, after, limit + 1, shown=shown)
             following = paging.encode(found[limit - 1][0], found[limit - 1][1]) if len(found) > limit else None
             found = found[:limit]
-            if device["in_need"] and any(located for _, _, located, _ in found):
+            if device["in_need"] and shown and any(located for _, _, located, _ in found):
                 await record_look(connection, caller, "readings", device["elder_id"], alert_id=None, address=address)
             return _answer(",".join(item for *_, item in found), following, withheld=not shown)
     position = paging.decode(cursor, _instant)

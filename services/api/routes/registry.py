@@ -86,7 +86,12 @@ async def elder(connection: DatabaseConnection, caller: SignedIn, address: Addre
     row = await one_of(connection, caller, f"{_ELDER} WHERE {reach.ELDER_P}", "p.id", id_of(elder_id))
     if row["in_need"]:
         await record_look(connection, caller, "elder", row["id"], alert_id=None, address=address)
-    return Elder.model_validate(_elder(row, shown=row["in_need"]))
+    shown = _elder(row, shown=row["in_need"])
+    if not caller.may_locate(row["id"]):
+        shown |= {"position": None, "entry_notes": None}
+    if not caller.may_measure(row["id"]):
+        shown |= {"health_notes": None}
+    return Elder.model_validate(shown)
 
 
 def _elder(row: dict[str, Any], *, shown: bool) -> dict[str, Any]:

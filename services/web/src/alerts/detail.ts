@@ -4,10 +4,13 @@ import { Failure, inWords } from '../api/failure'
 import type { Alert, AlertDetail, Elder } from '../api/types'
 import type { Board } from './board'
 import { unresolved } from './ordering'
+import { behind } from './reached'
 
 /** Each look at an elder's card is recorded: running down the list with a key must not open every card. */
 const SETTLE_MS = 150
 const AGAIN_MS = 3_000
+/** A receipt is with the device a moment after the change that it tells of. */
+const RECEIPT_MS = 2_000
 
 export interface Shown {
   detail: AlertDetail | null
@@ -36,6 +39,15 @@ export function followSelected(selectedId: Readonly<Ref<string | null>>, board: 
     return `${elderId} ${now.id} ${unresolved(now) || board.open.value.some((other) => other.elder?.id === elderId)}`
   })
 
+  let lookedAgain = ''
+  let receipts: ReturnType<typeof setTimeout> | undefined
+  onScopeDispose(() => clearTimeout(receipts))
+  async function lookAgain(id: string, version: number): Promise<void> {
+    // Nothing is lost without it: the next change brings it as well.
+    const detail = await getAlert(id).catch(() => null)
+    if (detail && selectedId.value === id && shown.detail?.version === version && detail.version === version) shown.detail = detail
+  }
+
   watch(selectedId, () => Object.assign(shown, { detail: null, detailTrouble: '' }), { flush: 'sync' })
   repeat(
     () => (selectedId.value === null ? null : `${selectedId.value} ${alert.value?.version ?? ''}`),
@@ -46,6 +58,11 @@ export function followSelected(selectedId: Readonly<Ref<string | null>>, board: 
       if (selectedId.value !== id || (shown.detail && shown.detail.version > detail.version)) return
       Object.assign(shown, { detail, detailTrouble: '' })
       board.apply(detail)
+      if (behind(detail) && lookedAgain !== `${id} ${detail.version}`) {
+        lookedAgain = `${id} ${detail.version}`
+        clearTimeout(receipts)
+        receipts = setTimeout(() => void lookAgain(id, detail.version), RECEIPT_MS)
+      }
     },
     (trouble) => (shown.detailTrouble = trouble),
   )

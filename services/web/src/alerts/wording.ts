@@ -180,6 +180,8 @@ const TIMELINE: Readonly<Record<string, string>> = {
   gave_up: '中途去不了',
   stood_down: '已通知响应者结束',
   away: '不在家，附近没有站点',
+  family_safe: '家属确认安全',
+  unreached: '未能通知到',
 }
 export const timelineWord = (kind: string): string => TIMELINE[kind] ?? kind
 

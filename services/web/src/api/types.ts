@@ -109,6 +109,8 @@ export interface DeviceEvent {
   detail: Record<string, unknown> | null
   cancelled: boolean
   flaws: { field?: string; reason?: string }[]
+  /** The furthest stage that the device was told; absent in answers of older servers. */
+  told?: { stage: string; at: string } | null
 }
 
 export interface Route {

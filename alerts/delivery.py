@@ -1,0 +1,320 @@
+"""Takes notices to people, in stages: claim, choose, dedupe, limit, render, send, record; then again, or give up.
+
+What happens next is decided by alerts/domain/delivery.py alone. A claim moves `next_at` past the longest send, in the
+commit that writes the attempt: a process that dies leaves its notices to the next, and what may have been sent is sent
+again. An attempt ends after the send, not before.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+from uuid_utils.compat import uuid7
+
+from alerts import ledger
+from alerts.channels.port import Answer
+from alerts.domain.alert import Change, Entry, Severity, State, UNRESOLVED
+from alerts.domain.delivery import (
+    LOUD,
+    AT_A_SCREEN,
+    UPDATE,
+    Attempt,
+    Channel,
+    Done,
+    End,
+    Limits,
+    Notice,
+    Outcome,
+    Quiet,
+    Send,
+    Wait,
+    choose,
+    decide,
+    folded,
+    worse,
+)
+from alerts.domain.message import Message, render
+from services.registry import links
+from dataclasses import replace
+
+Connection = AsyncConnection[Any]
+
+#: Notices that are claimed at once.
+BATCH = 50
+
+_CLAIM = """
+SELECT n.id, n.account_id, n.alert_id, n.why, n.about, n.severity, n.asked_at, n.channel_id, n.shown_at, n.opened_at,
+       a.state AS alert_state, a.severity AS alert_severity, a.drill, a.raised_at, a.elder_id,
+       p.role, p.disabled_at, q.begins, q.ends,
+       p.role = 'caregiver' AND a.elder_id IS NOT NULL AND NOT EXISTS (
+           SELECT FROM consents c WHERE c.elder_id = a.elder_id AND c.purpose = 'family_alerts'
+              AND c.withdrawn_at IS NULL) AS unwanted
+FROM notices n JOIN accounts p ON p.id = n.account_id LEFT JOIN alerts a ON a.id = n.alert_id
+LEFT JOIN quiet_hours q ON q.account_id = n.account_id
+WHERE n.ended_at IS NULL AND n.next_at <= clock_timestamp()
+ORDER BY n.severity <> 'red', n.next_at, n.asked_at LIMIT %s FOR UPDATE OF n SKIP LOCKED
+"""
+_NOW = "SELECT clock_timestamp()"
+_CHANNELS = "SELECT * FROM channels WHERE account_id = ANY(%s)"
+_ATTEMPTS = "SELECT * FROM delivery_attempts WHERE notice_id = ANY(%s) ORDER BY started_at, id"
+_OTHERS = """
+SELECT id, account_id, alert_id, why, severity, asked_at FROM notices
+WHERE ended_at IS NULL AND alert_id = ANY(%s) AND account_id = ANY(%s)
+"""
+#: Which channel brought an alert to a person first: one whose message was opened before all others.
+_WORKED = """
+SELECT DISTINCT ON (n.alert_id, n.account_id) n.alert_id, n.account_id, t.channel_id
+FROM notices n JOIN delivery_attempts t ON t.notice_id = n.id AND t.outcome = 'accepted'
+WHERE n.alert_id = ANY(%s) AND n.account_id = ANY(%s) AND n.why <> 'update'
+ORDER BY n.alert_id, n.account_id, n.opened_at IS NULL, n.shown_at IS NULL, t.started_at
+"""
+_RECENT = """
+SELECT n.account_id, t.started_at FROM delivery_attempts t JOIN notices n ON n.id = t.notice_id
+WHERE n.account_id = ANY(%s) AND t.started_at > %s AND n.severity <> 'red' AND t.outcome IS DISTINCT FROM 'refused'
+ORDER BY t.started_at
+"""
+_LEASE = "UPDATE notices SET next_at = %s WHERE id = %s"
+_BEGIN = """
+INSERT INTO delivery_attempts (id, notice_id, channel_id, kind, label, started_at) VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_END = "UPDATE notices SET ended_at = %s, ended = %s WHERE id = %s AND ended_at IS NULL"
+_ENDED = """
+UPDATE delivery_attempts SET ended_at = clock_timestamp(), outcome = %s, not_before = clock_timestamp() + %s, detail = %s
+WHERE id = %s AND ended_at IS NULL
+"""
+_AGAIN = "UPDATE notices SET next_at = clock_timestamp() WHERE id = %s AND ended_at IS NULL"
+_WORKS = "UPDATE channels SET worked_at = clock_timestamp(), failed_at = NULL, failure = NULL WHERE id = %s"
+_FAILS = """
+UPDATE channels SET failed_at = clock_timestamp(), failure = %(detail)s,
+                    gone_at = CASE WHEN %(gone)s THEN clock_timestamp() ELSE gone_at END
+WHERE id = %(channel)s
+"""
+_PERSON = "SELECT name, role FROM accounts WHERE id = %s"
+#: One sentence a person and alert is enough, however often they were to be told.
+_SAID = """
+SELECT FROM alert_timeline WHERE alert_id = %s AND kind = 'unreached' AND body ->> 'account_id' = %s
+   AND body ->> 'end' = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An attempt that is written down and has to be made."""
+
+    attempt_id: UUID
+    notice_id: UUID
+    channel_id: UUID
+    kind: str
+    target: Mapping[str, Any]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A notice that is to end where people look."""
+
+    notice_id: UUID
+    alert_id: UUID
+    account_id: UUID
+    why: str
+    end: End
+    tried: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    claimed: int
+    ready: Sequence[Ready]
+    loud: Sequence[Mute]
+    ended: Sequence[End]
+
+
+async def claim(connection: Connection, address: str, secret_key: str, limits: Limits, most: int = BATCH) -> Turn:
+    """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL."""
+    ready: list[Ready] = []
+    loud: list[Mute] = []
+    ended: list[End] = []
+    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        rows = await (await cursor.execute(_CLAIM, (most,))).fetchall()
+        if not rows:
+            return Turn(0, (), (), ())
+        clock = await (await connection.execute(_NOW)).fetchone()
+        assert clock is not None
+        now: datetime = clock[0]
+        known = await _known(connection, rows, now, limits)
+        for row in rows:
+            notice = _notice(row)
+            channels = known.channels[notice.account_id]
+            attempts = known.attempts[notice.id]
+            key = (notice.alert_id, notice.account_id)
+            may_go = choose(
+                notice, channels.values(), known.worked.get(key), told_before=key in known.worked
+            )
+            quiet = Quiet(row["begins"], row["ends"]) if row["begins"] is not None else None
+            recent = known.recent[notice.account_id]
+            decided = _before(row, notice, known.others) or decide(
+                notice, may_go, attempts, now, limits, quiet=quiet, recent=recent
+            )
+            match decided:
+                case Send(channel_id):
+                    one = known.rows[channel_id]
+                    attempt_id = uuid7()
+                    begun = (attempt_id, notice.id, channel_id, one["kind"], one["label"], now)
+                    await connection.execute(_LEASE, (now + limits.lease, notice.id))
+                    await connection.execute(_BEGIN, begun)
+                    if notice.severity is not Severity.RED:
+                        recent.append(now)
+                    message = _message(row, notice, now, address, secret_key)
+                    ready.append(Ready(attempt_id, notice.id, channel_id, one["kind"], one["target"], message))
+                case Wait(until):
+                    await connection.execute(_LEASE, (until, notice.id))
+                case Done(end) if end in LOUD and notice.alert_id is not None and notice.why not in AT_A_SCREEN:
+                    # By a transaction of its own: it locks the alert, and a move of that one must not wait for a batch.
+                    await connection.execute(_LEASE, (now + limits.lease, notice.id))
+                    tried = tuple(dict.fromkeys(known.labels[notice.id]))
+                    loud.append(Mute(notice.id, notice.alert_id, notice.account_id, notice.why, end, tried))
+                case Done(end):
+                    await connection.execute(_END, (now, end.value, notice.id))
+                    ended.append(end)
+    return Turn(len(rows), ready, loud, ended)
+
+
+async def record(connection: Connection, ready: Ready, answer: Answer) -> None:
+    """What came of an attempt; its notice is due at once: for the next channel, or to wait for its opening."""
+    async with connection.transaction():
+        told = (answer.outcome.value, answer.retry_after, answer.detail or None, ready.attempt_id)
+        await connection.execute(_ENDED, told)
+        await connection.execute(_AGAIN, (ready.notice_id,))
+        if answer.outcome is Outcome.ACCEPTED:
+            await connection.execute(_WORKS, (ready.channel_id,))
+        else:
+            gone = answer.outcome is Outcome.GONE
+            failing = {"detail": answer.detail, "gone": gone, "channel": ready.channel_id}
+            await connection.execute(_FAILS, failing)
+
+
+async def give_up(connection: Connection, mute: Mute) -> bool:
+    """Says on the alert's timeline, and so on its screens, who could not be reached. False: it is over by now."""
+    async with connection.transaction():
+        locked = await ledger.lock_alert(connection, mute.alert_id)
+        assert locked is not None
+        alert, now = locked
+        if not (await connection.execute(_END, (now, mute.end.value, mute.notice_id))).rowcount:
+            return False
+        said = await connection.execute(_SAID, (mute.alert_id, str(mute.account_id), mute.end.value))
+        if await said.fetchone():
+            return True
+        person = await (await connection.execute(_PERSON, (mute.account_id,))).fetchone()
+        assert person is not None
+        body = {
+            "account_id": str(mute.account_id),
+            "name": person[0],
+            "why": mute.why,
+            "end": mute.end.value,
+            "tried": list(mute.tried),
+        }
+        change = Change(replace(alert, version=alert.version + 1), (Entry("unreached", body=body),))
+        await ledger.save(connection, alert, change, now)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    rows: Mapping[UUID, Mapping[str, Any]]
+    channels: Mapping[UUID, Mapping[UUID, Channel]]
+    attempts: Mapping[UUID, list[Attempt]]
+    labels: Mapping[UUID, list[str]]
+    others: Sequence[Notice]
+    worked: Mapping[tuple[UUID | None, UUID], UUID]
+    recent: Mapping[UUID, list[datetime]]
+
+
+async def _known(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime, limits: Limits) -> _Known:
+    """All that the decisions about a batch need, in one round trip."""
+    accounts = list({row["account_id"] for row in rows})
+    alerts = list({row["alert_id"] for row in rows if row["alert_id"]})
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        kept = await (await cursor.execute(_CHANNELS, (accounts,))).fetchall()
+        tried = await (await cursor.execute(_ATTEMPTS, ([row["id"] for row in rows],))).fetchall()
+        others = await (await cursor.execute(_OTHERS, (alerts, accounts))).fetchall()
+        worked = await (await cursor.execute(_WORKED, (alerts, accounts))).fetchall()
+        recent = await (await cursor.execute(_RECENT, (accounts, now - limits.window))).fetchall()
+    channels: dict[UUID, dict[UUID, Channel]] = defaultdict(dict)
+    for row in kept:
+        channels[row["account_id"]][row["id"]] = Channel(
+            row["id"], row["kind"], row["label"], row["position"], Severity(row["least"]), row["gone_at"] is not None
+        )
+    attempts: dict[UUID, list[Attempt]] = defaultdict(list)
+    labels: dict[UUID, list[str]] = defaultdict(list)
+    for row in tried:
+        outcome = Outcome(row["outcome"]) if row["outcome"] else None
+        attempts[row["notice_id"]].append(
+            Attempt(row["channel_id"], row["started_at"], row["ended_at"], outcome, row["not_before"])
+        )
+        labels[row["notice_id"]].append(row["label"])
+    times: dict[UUID, list[datetime]] = defaultdict(list)
+    for row in recent:
+        times[row["account_id"]].append(row["started_at"])
+    return _Known(
+        {row["id"]: row for row in kept},
+        channels,
+        attempts,
+        labels,
+        [_other(row) for row in others],
+        {(row["alert_id"], row["account_id"]): row["channel_id"] for row in worked},
+        times,
+    )
+
+
+def _before(row: Mapping[str, Any], notice: Notice, others: Sequence[Notice]) -> Done | None:
+    """Whether it is not to be told at all."""
+    if row["disabled_at"] is not None:
+        return Done(End.DISABLED)
+    if row["unwanted"]:
+        return Done(End.NO_CONSENT)
+    return Done(End.FOLDED) if folded(notice, others) else None
+
+
+def _notice(row: Mapping[str, Any]) -> Notice:
+    severity = Severity(row["severity"])
+    if row["alert_severity"]:
+        severity = worse(severity, Severity(row["alert_severity"]))
+    state = row["alert_state"]
+    return Notice(
+        id=row["id"],
+        account_id=row["account_id"],
+        alert_id=row["alert_id"],
+        why=row["why"],
+        severity=severity,
+        asked_at=row["asked_at"],
+        open_alert=state is None or State(state) in UNRESOLVED,
+        shown_at=row["shown_at"],
+        opened_at=row["opened_at"],
+        channel_id=row["channel_id"],
+    )
+
+
+def _other(row: Mapping[str, Any]) -> Notice:
+    return Notice(
+        row["id"], row["account_id"], row["alert_id"], row["why"], Severity(row["severity"]), row["asked_at"]
+    )
+
+
+def _message(row: Mapping[str, Any], notice: Notice, now: datetime, address: str, secret_key: str) -> Message:
+    return render(
+        notice_id=notice.id,
+        alert_id=notice.alert_id,
+        why=notice.why,
+        about=row["about"],
+        severity=notice.severity,
+        drill=bool(row["drill"]),
+        happened_at=row["raised_at"] or now,
+        at=now,
+        # Without our key nobody could prove that a link is ours: the page itself, then, where one signs in.
+        url=f"{address}/n/{links.sign(secret_key, notice.id)}" if secret_key else f"{address}/family/",
+    )

@@ -1,0 +1,194 @@
+"""What `anhu alerts` does in a process beside the one that takes presses in: tells people, by the channels they have.
+
+A service on the internet may be slow, dead or lying: presses, and every other service, go on without it (ADR 17).
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import anyio
+import psycopg
+
+from alerts import delivery
+from alerts.channels import vapid
+from alerts.channels.addresses import forbid_private
+from alerts.channels.apprise_urls import AppriseUrls
+from alerts.channels.http import make_client
+from alerts.channels.lanes import FullError, Lanes
+from alerts.channels.port import SEND_SECONDS, Answer, Channel
+from alerts.channels.robots import Robots
+from alerts.channels.web_push import WebPush
+from alerts.channels.webhook import Webhook
+from alerts.delivery import Ready
+from alerts.domain.delivery import LOUD, Limits, Outcome
+from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
+from services.runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: Presses go first, and then the rules.
+NICENESS: Final = 3
+EACH_LANE: Final = 48
+ALL_LANES: Final = 512
+#: A notice that is due waits no longer than this, or the delivery does not keep up.
+LATE_SECONDS: Final = 15.0
+#: Whom nothing reached is a warning in /readyz for so long.
+LOUD_MINUTES: Final = 60
+
+_BACKLOG = """
+SELECT count(*) FILTER (WHERE next_at <= clock_timestamp()),
+       coalesce(extract(epoch FROM clock_timestamp() - min(greatest(next_at, asked_at))
+                        FILTER (WHERE next_at <= clock_timestamp())), 0)::float,
+       count(*)
+FROM notices WHERE ended_at IS NULL
+"""
+_UNREACHED = """
+SELECT count(*) FROM notices
+WHERE ended IN ('unreached', 'no_channel') AND ended_at > clock_timestamp() - make_interval(mins => %s)
+  AND why NOT IN ('tier', 'operator', 'update', 'test')
+"""
+
+
+class Delivery(Worker):
+    kind = "delivery"
+
+    def __init__(self, settings: Settings, limits: Limits | None = None) -> None:
+        counted = ("sent", "failed", "unreached", "unopened", "no_channel", "notices", "faults")
+        super().__init__(settings, ("anhu_notices",), counted)
+        self._limits = limits or Limits()
+        self._lanes = Lanes(EACH_LANE, ALL_LANES)
+        self._kinds: Mapping[str, Channel] = {}
+        self._backlog: tuple[int, float, int] = (0, 0.0, 0)
+        self._unreached = 0
+        self._fault: str | None = None
+
+    def status(self) -> dict[str, Any]:
+        """Asked by the heart's thread."""
+        due, oldest, open_notices = self._backlog
+        secret = bool(self.settings.secret_key.get_secret_value())
+        behind = oldest >= LATE_SECONDS
+        return {
+            "ok": self.turning and self.database_ok and not behind and not self._unreached and secret
+            and self._fault is None,
+            "database": "connected" if self.database_ok else "disconnected",
+            "stuck": not self.turning,
+            "due": due,
+            "oldest_seconds": round(oldest, 1),
+            "open": open_notices,
+            "unreached_last_hour": self._unreached,
+            "links": secret,
+            "fault": self._fault,
+            "counters": dict(self.counters),
+        }
+
+    def tasks(self) -> dict[str, Work]:
+        return {"notices": self._deliver, "watch": self._watch_over}
+
+    async def _deliver(self, connection: Connection, works: Works) -> None:
+        async with make_client() as client:
+            apprises = AppriseUrls(Robots(client))
+            try:
+                self._kinds = await self._channels(connection, client, apprises)
+                # Of their own: a database that refuses something ends the sends, and they are made again.
+                async with anyio.create_task_group() as sends:
+                    lock = asyncio.Lock()
+                    while True:
+                        turn = await self._turn(connection, lock)
+                        works()
+                        for ready in turn.ready:
+                            sends.start_soon(self._send, connection, lock, ready)
+                        if not turn.claimed:
+                            await self.wakes["anhu_notices"].wait(SWEEP_SECONDS)
+            except BaseExceptionGroup as errors:
+                lost, others = errors.split(psycopg.Error)
+                if lost is None or others is not None:
+                    raise
+                raise _first(lost) from None
+            finally:
+                apprises.close()
+
+    async def _channels(self, connection: Connection, client: Any, apprises: AppriseUrls) -> Mapping[str, Channel]:
+        kinds: dict[str, Channel] = {"webhook": Webhook(client), "apprise": apprises}
+        if await (await connection.execute("SELECT FROM channels WHERE kind = 'apprise' LIMIT 1")).fetchone():
+            await apprises.load()  # now, and not when somebody presses
+        try:
+            key = await vapid.private_key(connection, self.settings.vapid_private_key.get_secret_value())
+        except ValueError as error:
+            # The other channels go on.
+            self._fault = f"ANHU_VAPID_PRIVATE_KEY is no key: {error}"
+            log.error("%s; nothing goes by Web Push", self._fault)
+        else:
+            kinds["web_push"] = WebPush(client, key, self.settings.push_contact_address)
+        return kinds
+
+    async def _turn(self, connection: Connection, lock: asyncio.Lock) -> delivery.Turn:
+        secret = self.settings.secret_key.get_secret_value()
+        async with lock:
+            turn = await delivery.claim(connection, self.settings.public_address, secret, self._limits)
+        self.counters["notices"] += len(turn.ended)
+        for mute in turn.loud:
+            async with lock:
+                said = await delivery.give_up(connection, mute)
+            if said:
+                self.counters["notices"] += 1
+                self.counters[mute.end.value] += 1
+                log.error("alert %s: %s was not reached (%s; %s)", mute.alert_id, mute.account_id, mute.end, mute.why)
+        return turn
+
+    async def _send(self, connection: Connection, lock: asyncio.Lock, ready: Ready) -> None:
+        answer = await self._answer(ready)
+        self.counters["sent" if answer.outcome is Outcome.ACCEPTED else "failed"] += 1
+        if answer.outcome is not Outcome.ACCEPTED:
+            log.warning("notice %s by %s: %s %s", ready.notice_id, ready.kind, answer.outcome, answer.detail)
+        async with lock:
+            await delivery.record(connection, ready, answer)
+        self.wakes["anhu_notices"].set()
+
+    async def _answer(self, ready: Ready) -> Answer:
+        channel = self._kinds.get(ready.kind)
+        if channel is None:
+            return Answer(Outcome.REFUSED, f"this process sends nothing by {ready.kind}")
+        try:
+            async with self._lanes.place(channel.lane(ready.target)):
+                # Twice what the channel takes care of itself: nothing may keep a place for ever.
+                async with asyncio.timeout(1.5 * SEND_SECONDS):
+                    return await channel.send(ready.target, ready.message)
+        except FullError:
+            return Answer(Outcome.BUSY, "too many sends to it are unanswered", timedelta(seconds=5))
+        except TimeoutError:
+            return Answer(Outcome.FAILED, "no answer")
+        except Exception as error:
+            # A fault of ours in one channel must not take the others down; the next channel is tried.
+            self.counters["faults"] += 1
+            log.error("a channel of %s failed", ready.kind, exc_info=error)
+            return Answer(Outcome.FAILED, f"a fault ({type(error).__name__})")
+
+    async def _watch_over(self, connection: Connection, works: Works) -> None:
+        while True:
+            row = await (await connection.execute(_BACKLOG)).fetchone()
+            lost = await (await connection.execute(_UNREACHED, (LOUD_MINUTES,))).fetchone()
+            assert row is not None
+            assert lost is not None
+            self._backlog, self._unreached = (row[0], row[1], row[2]), lost[0]
+            works()
+            await asyncio.sleep(2)
+
+
+def _first(errors: BaseException) -> psycopg.Error:
+    while isinstance(errors, BaseExceptionGroup):
+        errors = errors.exceptions[0]
+    assert isinstance(errors, psycopg.Error)
+    return errors
+
+
+def run(settings: Settings) -> None:
+    """Runs until SIGTERM."""
+    os.nice(NICENESS)
+    os.environ["PGAPPNAME"] = "anhu-delivery"
+    if not settings.channels_may_be_local:
+        forbid_private()
+    run_worker(Delivery(settings))

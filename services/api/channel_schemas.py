@@ -1,0 +1,76 @@
+"""The shapes of a person's own channels and hours."""
+
+from datetime import datetime, time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.api.schemas import SeverityName
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True, pattern=r"^[^\x00]*$")]
+Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+
+
+class NewChannel(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"kind": "apprise", "label": "家庭群", "url": "dingtalk://令牌（虚构）"}}
+    )
+
+    kind: Literal["web_push", "apprise", "webhook"]
+    label: Label
+    least: SeverityName = Field(default="blue", description="nothing milder comes this way")
+    url: Url | None = Field(default=None, description="of `apprise` and `webhook`")
+    subscription: dict[str, Any] | None = Field(
+        default=None, description="of `web_push`: what PushSubscription.toJSON() gives"
+    )
+
+
+class ChannelTest(BaseModel):
+    asked_at: datetime
+    outcome: str | None = Field(description="accepted, failed, busy, refused, gone; null while it is on its way")
+    ended: str | None
+
+
+class Channel(BaseModel):
+    """Where it leads is secret, and never told."""
+
+    id: UUID
+    kind: Literal["web_push", "apprise", "webhook"]
+    label: str
+    position: int
+    least: SeverityName
+    service: str = Field(description="a host, or the name of a service")
+    added_at: datetime
+    worked_at: datetime | None
+    failed_at: datetime | None = Field(description="when it failed last, if it has not worked since")
+    failure: str | None
+    gone_at: datetime | None = Field(description="its service says that it is no more: add it anew")
+    test: ChannelTest | None = Field(description="the latest test")
+
+
+class AddedChannel(Channel):
+    secret: str | None = Field(description="of a webhook: signs what is sent; told this once")
+
+
+class QuietHours(BaseModel):
+    """Hours of Beijing, past midnight when the end is before the beginning. Red comes through."""
+
+    begins: time
+    ends: time
+
+
+class Channels(BaseModel):
+    items: list[Channel] = Field(description="in the order in which they are tried")
+    quiet: QuietHours | None
+    web_push_key: str = Field(description="applicationServerKey of a subscription")
+
+
+class ChannelOrder(BaseModel):
+    ids: list[UUID] = Field(max_length=50, description="all channels, the first to be tried first")
+
+
+class Hours(BaseModel):
+    quiet: QuietHours | None
+
+

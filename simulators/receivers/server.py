@@ -1,0 +1,270 @@
+"""One HTTP server with all of them behind it: a push service, a gateway of SMS and one of voice, a robot of 钉钉, a
+platform that takes signed webhooks. Each checks what comes, and may be made to fail, wait, refuse or lie."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+import urllib.parse
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from simulators.receivers.web_push import Browser, Wrong, check_headers
+
+NAMES = ("push", "sms", "voice", "robot", "hook")
+#: A signed webhook that is older is an old one played again.
+FRESH_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a service behaves. `mute`: it says yes and shows nothing. `delay`: seconds before it answers."""
+
+    status: int = 200
+    delay: float = 0.0
+    mute: bool = False
+    retry_after: int | None = None
+    #: 200, and in the body a refusal: as robots of chats do
+    code: int = 0
+
+
+MANNERS: Mapping[str, Manner] = {
+    "well": Manner(),
+    "failing": Manner(500),
+    "slow": Manner(delay=30),
+    "busy": Manner(429, retry_after=30),
+    "gone": Manner(410),
+    "refusing": Manner(403),
+    "mute": Manner(mute=True),
+    "denying": Manner(code=310000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What reached somebody's eye or ear: by which service, for whom there, and the words."""
+
+    service: str
+    recipient: str
+    title: str
+    body: str
+    url: str
+    raw: Mapping[str, Any]
+    at: float = field(default_factory=time.time)
+
+
+class Receivers:
+    """Listens while it is open. `shown` is what people saw, `wrong` what senders had wrong, `requests` how often each
+    service was asked. `application_key`: that subscriptions are made for, where it is known."""
+
+    def __init__(
+        self, port: int = 0, *, host: str = "127.0.0.1", application_key: str | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.shown: list[Shown] = []
+        self.wrong: list[str] = []
+        self.requests: dict[str, int] = dict.fromkeys(NAMES, 0)
+        self.application_key = application_key
+        self.hook_secret = ""
+        self.robot_secret = ""
+        self.password = "only-for-tests"  # noqa: S105 - of a gateway that reaches nobody
+        self._browsers: dict[str, Browser] = {}
+        self._manners = {name: Manner() for name in NAMES}
+        self._keys: set[str] = set()
+        self._come = threading.Condition()
+        self._ending = threading.Event()
+        self._tell = tell
+        self._server = ThreadingHTTPServer((host, port), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://{host}:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="receivers", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    # What a tester does ---------------------------------------------------------------------------
+
+    def behave(self, service: str, manner: str | Manner = "well") -> None:
+        """From the next request on. Of one address alone: `sms/13900000000`."""
+        self._manners[service] = MANNERS[manner] if isinstance(manner, str) else manner
+
+    def subscribe(self) -> dict[str, Any]:
+        """A new browser's subscription."""
+        name, browser = uuid.uuid4().hex, Browser()
+        self._browsers[name] = browser
+        return browser.subscription(f"{self.url}/push/{name}")
+
+    def address(self, service: str, recipient: str = "someone") -> str:
+        """What somebody enters: a URL of Apprise for the gateways, of the web for the others."""
+        host = self.url.removeprefix("http://")
+        if service in ("sms", "voice"):
+            return f"json://anhu:{self.password}@{host}/{service}/{recipient}"
+        return f"{self.url}/{service}/{recipient}"
+
+    def until(self, count: int, service: str | None = None, limit: float = 15) -> list[Shown]:
+        """Waits until people have seen so many messages, by a service or by any."""
+
+        def seen() -> list[Shown]:
+            return [one for one in self.shown if service in (None, one.service)]
+
+        with self._come:
+            if not self._come.wait_for(lambda: len(seen()) >= count, limit):
+                raise TimeoutError(f"not {count} by {service} within {limit} s, but {self.shown}; wrong: {self.wrong}")
+            return seen()
+
+    # What a service does --------------------------------------------------------------------------
+
+    def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
+        parts = urllib.parse.urlsplit(path)
+        _, service, *rest = parts.path.split("/")
+        if service == "control":
+            return self._control(rest, urllib.parse.parse_qs(parts.query))
+        if service not in NAMES:
+            return 404, {}, b""
+        recipient = "/".join(rest)
+        manner = self._manners.get(f"{service}/{recipient}", self._manners[service])
+        with self._come:
+            self.requests[service] += 1
+        if manner.delay and self._ending.wait(manner.delay):
+            return 503, {}, b""
+        if manner.status >= 400:
+            return manner.status, {"Retry-After": str(manner.retry_after)} if manner.retry_after else {}, b"{}"
+        if manner.code:
+            return 200, {}, json.dumps({"errcode": manner.code, "errmsg": "no"}).encode()
+        try:
+            found = getattr(self, f"_{service}")(recipient, parts, headers, body)
+        except Wrong as error:
+            with self._come:
+                self.wrong.append(f"{service}: {error}")
+            self._tell(json.dumps({"service": service, "wrong": str(error)}, ensure_ascii=False))
+            return 400, {}, json.dumps({"errcode": 400, "errmsg": str(error)}).encode()
+        if found is None:
+            return 404, {}, b""
+        if not manner.mute:
+            with self._come:
+                self.shown.append(found)
+                self._come.notify_all()
+            said = {"service": service, "to": found.recipient, "title": found.title, "body": found.body}
+            self._tell(json.dumps(said | {"url": found.url}, ensure_ascii=False))
+        return (201, {"Location": f"{self.url}/sent"}, b"") if service == "push" else (200, {}, b'{"errcode": 0}')
+
+    def _push(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown | None:
+        browser = self._browsers.get(recipient)
+        if browser is None:
+            return None
+        check_headers(headers, self.url, self.application_key)
+        told = json.loads(browser.decrypt(body))
+        return Shown("push", recipient, told["title"], told["body"], told["url"], told)
+
+    def _sms(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown:
+        told = self._gateway(headers, body)
+        if len(told["title"]) + len(told["message"]) > 210:
+            raise Wrong("longer than three parts of an SMS")
+        return self._spoken("sms", recipient, told)
+
+    def _voice(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown:
+        return self._spoken("voice", recipient, self._gateway(headers, body))
+
+    def _gateway(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+        expected = base64.b64encode(f"anhu:{self.password}".encode()).decode()
+        if headers.get("authorization") != f"Basic {expected}":
+            raise Wrong("wrong account or password")
+        return _json(body)
+
+    def _spoken(self, service: str, recipient: str, told: dict[str, Any]) -> Shown:
+        words, _, url = str(told["message"]).partition("\n")
+        return Shown(service, recipient, str(told["title"]), words, url, told)
+
+    def _robot(self, recipient: str, parts: urllib.parse.SplitResult, _: Any, body: bytes) -> Shown:
+        """钉钉's custom robot: `timestamp` and `sign` where it has a secret."""
+        if self.robot_secret:
+            asked = urllib.parse.parse_qs(parts.query)
+            timestamp = asked.get("timestamp", [""])[0]
+            signed = f"{timestamp}\n{self.robot_secret}".encode()
+            right = base64.b64encode(hmac.digest(self.robot_secret.encode(), signed, hashlib.sha256)).decode()
+            if asked.get("sign", [""])[0] != right:
+                raise Wrong("sign not match")
+        told = _json(body)
+        kind = told.get("msgtype")
+        if kind not in ("text", "markdown"):
+            raise Wrong(f"msgtype {kind}")
+        said = told[kind]
+        words = str(said.get("content") or said.get("text"))
+        lines = [line for line in words.splitlines() if line.strip()]
+        url = lines.pop() if lines and lines[-1].startswith("http") else ""
+        title = str(said.get("title") or (lines.pop(0) if lines else ""))
+        return Shown("robot", recipient, title, "\n".join(lines), url, told)
+
+    def _hook(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown:
+        timestamp, key = headers.get("anhu-timestamp", ""), headers.get("anhu-key", "")
+        signed = hmac.digest(self.hook_secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hex()
+        if not hmac.compare_digest(headers.get("anhu-signature", ""), f"v1={signed}"):
+            raise Wrong("the signature is not of this body, time and secret")
+        if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > FRESH_SECONDS:
+            raise Wrong("older than five minutes")
+        told = _json(body)
+        if told.get("key") != key:
+            raise Wrong("the key is not that of the body")
+        with self._come:
+            again = key in self._keys
+            self._keys.add(key)
+        # The same again is answered as it was, and shown to nobody.
+        return Shown("hook again" if again else "hook", recipient, told["title"], told["body"], told["url"], told)
+
+    def _control(self, rest: list[str], asked: Mapping[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
+        manner = asked.get("manner", ["well"])[0]
+        if not rest or rest[0] not in NAMES or manner not in MANNERS:
+            return 400, {}, f"want /control/{'|'.join(NAMES)}?manner={'|'.join(MANNERS)}\n".encode()
+        self.behave("/".join(rest), manner)
+        return 200, {}, f"{'/'.join(rest)}: {manner}\n".encode()
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        raise Wrong("the body is no JSON") from None
+    if not isinstance(told, dict):
+        raise Wrong("the body is no object")
+    return told
+
+
+def _handler(receivers: Receivers) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        #: Headers and body in two packets would wait for each other.
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, more, told = receivers.answer(self.path, headers, body)
+            try:
+                self.send_response(status)
+                for name, value in more.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True  # whoever asked has given up
+
+        do_PUT = do_POST
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
