@@ -37,7 +37,7 @@ from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
 from services.stations.hub import Hub
 from services.stations.live import LiveStations
-from services.stations.problems import Problem, problems_of, workers
+from services.stations.problems import Problem, findings, problems_of, told, workers
 from services.storage.pool import make_pool
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,8 @@ async def _watch_problems(app: FastAPI) -> None:
     while True:
         try:
             async with app.state.pool.connection() as connection:
-                app.state.live.problems = problems_of(await workers(connection))
+                found = await findings(connection)
+                app.state.live.problems = told(problems_of(await workers(connection)), found)
         except (psycopg.Error, psycopg_pool.PoolTimeout):
             app.state.live.problems = [_DATABASE_AWAY]
         await asyncio.sleep(2)

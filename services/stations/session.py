@@ -39,6 +39,8 @@ class Judge:
 
     token: str
     after: int
+    #: not a screen: the prober of `anhu watch`, which is shown synthetic presses and nothing of any alert
+    probing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class Session:
         #: what changed while the token was judged
         self._early: list[tuple[int, dict[str, Any]]] = []
         self._sending_since: float | None = None
+        #: no screen, and nobody watches it
+        self.probing = False
+        self._probe: str | None = None
         #: when the screen last answered a heartbeat: a screen that answers is alive, not yet watched
         self.alive_at: float | None = None
 
@@ -84,7 +89,7 @@ class Session:
         match kind:
             case "alive":
                 self.alive_at = now
-            case "seen" if self.phase is Phase.LIVE:
+            case "seen" if self.phase is Phase.LIVE and not self.probing:
                 alert_id = _uuid((frame or {}).get("alert_id"))
                 if alert_id is not None:
                     return [MarkSeen(alert_id)]
@@ -99,7 +104,8 @@ class Session:
             return self._close(NO_TOKEN, "the first frame must be hello with a token")
         after = frame.get("after")
         self.phase = Phase.JUDGING
-        return [Judge(token, after if type(after) is int and after > 0 else 0)]
+        self.probing = frame.get("probe") is True
+        return [Judge(token, after if type(after) is int and after > 0 else 0, self.probing)]
 
     def refused(self, *, known: bool) -> list[Action]:
         """The token is false (4401), or true but does not reach the organisation (4403)."""
@@ -125,7 +131,7 @@ class Session:
         self._most_unsent = MOST_UNSENT + len(missed or [])
         early, self._early = self._early, []
         resumed = missed is not None
-        self._push({"type": "welcome", "seq": seq, "open": open_alerts, "resumed": resumed})
+        self._push({"type": "welcome", "seq": seq, "open": [] if self.probing else open_alerts, "resumed": resumed})
         for number, alert in (missed or []) + early:
             if number == self.seq + 1:
                 self._owe(number, alert)
@@ -141,6 +147,12 @@ class Session:
             return self._close(TOO_SLOW, "the screen reads too slowly; it resumes where it was")
         self._owe(number, alert)
         return []
+
+    def probed(self, probe: str) -> None:
+        """A synthetic press came through the reader that brings alerts: told to the prober alone."""
+        if self.probing and self.phase is Phase.LIVE and probe != self._probe:
+            self._probe = probe
+            self._push({"type": "probe", "probe": probe})
 
     def tick(self, now: float) -> list[Action]:
         """Called about once a second."""
@@ -182,7 +194,8 @@ class Session:
 
     def _owe(self, number: int, alert: dict[str, Any]) -> None:
         self.seq = number
-        self._push({"type": "alert", "seq": number, "alert": alert})
+        if not self.probing:
+            self._push({"type": "alert", "seq": number, "alert": alert})
 
     def _push(self, frame: dict[str, Any]) -> None:
         self._unsent.append(frame)
