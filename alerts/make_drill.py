@@ -45,7 +45,7 @@ class _FlawedError(Exception):
 
 
 async def make_drill(connection: Connection, wanted: Wanted, actor: Actor) -> UUID | Sequence[Flaw]:
-    """The new drill's id, or what is wrong with it. That it lies within the person's reach is for the caller to know."""
+    """The new drill's id, or what is wrong with it. Whether it is within reach is for the caller."""
     try:
         async with connection.transaction():
             await connection.execute(_ONE_AT_A_TIME)

@@ -15,7 +15,7 @@ Connection = AsyncConnection[Any]
 #: The type of its event. Only the account of `anhu watch` may send one (gateway/event_lane.py).
 PROBE: Final = "probe"
 
-_PASS_ON = """
+_HAND_ON = """
 INSERT INTO station_probes (organization_id, probe, taken_at)
 SELECT id, %(probe)s, %(now)s FROM organizations WHERE id = %(organization_id)s
 ON CONFLICT (organization_id) DO UPDATE SET probe = excluded.probe, taken_at = excluded.taken_at
@@ -29,7 +29,7 @@ async def pass_probe_on(connection: Connection, event: int, detail: dict[str, An
     """In the transaction that takes it in. One that names no station goes nowhere."""
     probe, organization_id = (_uuid((detail or {}).get(name)) for name in ("probe", "organization_id"))
     if probe is not None and organization_id is not None:
-        await connection.execute(_PASS_ON, {"probe": probe, "organization_id": organization_id, "now": now})
+        await connection.execute(_HAND_ON, {"probe": probe, "organization_id": organization_id, "now": now})
         await connection.execute(_TELL)
     await connection.execute(_FORGET, (event,))
 

@@ -21,6 +21,7 @@ from services.api import problems
 from services.api.routes import (
     alerts,
     covers,
+    drills,
     elder_rules,
     enrolment,
     fences,
@@ -179,7 +180,7 @@ def make_app(settings: Settings) -> FastAPI:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
-        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held),
+        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills),
         *(enrolment, readings, quarantine),
     ):
         v1.include_router(module.router)

@@ -96,6 +96,9 @@ MAY_COVER = (
     " AND NOT EXISTS (SELECT FROM unnest(%(device_ids)s::text[]) AS n (name)"
     f" WHERE NOT EXISTS (SELECT FROM devices d WHERE d.device_id = n.name AND {DEVICE_D}))"
 )
+#: A listed press of a drill, and a drill of which one is within reach.
+PRESS_P = f"({_ORGANIZATION_OF.format('p')} OR p.elder_id = ANY(%(reach_elders)s::uuid[]))"
+DRILL_D = f"EXISTS (SELECT FROM drill_presses p WHERE p.drill_id = d.id AND {PRESS_P})"
 HELD_H = f"({_ORGANIZATION_OF.format('h')} OR h.elder_id = ANY(%(reach_elders)s::uuid[]))"
 #: Input of a device that is not enrolled belongs to nobody below the root.
 QUARANTINE_Q = (

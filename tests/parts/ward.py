@@ -85,17 +85,17 @@ class Ward:
         )
 
     @property
-    def _actor(self) -> Actor:
+    def actor(self) -> Actor:
         return Actor(self.account, "李某（虚构）")
 
     async def has_rule(self, definition: Mapping[str, Any] = HIGH, **changes: Any) -> Rule:
-        rule = await make_rule(self.connection, {**definition, **changes}, self._actor, "试验")
+        rule = await make_rule(self.connection, {**definition, **changes}, self.actor, "试验")
         await self.compiled()
         return rule
 
     async def changes_rule(self, rule: Rule, definition: Mapping[str, Any], **changes: Any) -> Rule:
         changed = await change_rule(
-            self.connection, rule.id, rule.version, {**definition, **changes}, self._actor, "试验"
+            self.connection, rule.id, rule.version, {**definition, **changes}, self.actor, "试验"
         )
         assert isinstance(changed, Rule)
         await self.compiled()
