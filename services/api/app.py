@@ -30,6 +30,7 @@ from services.api.routes import (
     quarantine,
     readings,
     registry,
+    reports,
     rules,
     sign_in,
     trials,
@@ -180,7 +181,7 @@ def make_app(settings: Settings) -> FastAPI:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
-        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills),
+        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine),
     ):
         v1.include_router(module.router)

@@ -39,6 +39,7 @@ AGED = {
     "held_alerts": "last_at",
     "device_conditions": "ended_at",  # so does this
     "rule_trials": "asked_at",
+    "audit_findings": "ended_at",  # and this
 }
 _DAY_TABLE = re.compile(r"readings_(\d{8})")
 _MONTH_TABLE = re.compile(r"readings_1[mh]_(\d{6})")

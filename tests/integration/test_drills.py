@@ -33,7 +33,7 @@ class Drilled(Ward):
         event = {"event_id": event_id, "type": kind, "ts": now.isoformat()} | fields
         lane = EventLane(self.url)
         lane.store(
-            self._sync, [Message(f"anhu/v1/{device_id}/up/events", json.dumps(event).encode(), now, Nobody(), 0, 0)]
+            self.sync, [Message(f"anhu/v1/{device_id}/up/events", json.dumps(event).encode(), now, Nobody(), 0, 0)]
         )
         assert await take_in_next(self.connection) is True
         [row] = await self.rows(
