@@ -24,6 +24,7 @@ _WORDS = {
 }
 
 
+_OWN = tuple(f"{kind}_" for kind in _WORDS)
 #: A finding that the audit has not confirmed for so long is of an audit that has ended: that is another warning.
 _FINDINGS = """
 SELECT code, grave, message, detail, organization_id FROM audit_findings
@@ -41,15 +42,18 @@ class Finding:
 
 
 async def findings(connection: Connection) -> list[Finding]:
-    """What the audit says is wrong now, the gravest first."""
+    """What the audit says is wrong now, the gravest first: without what each api sees by itself, and sooner."""
     rows = await (await connection.execute(_FINDINGS)).fetchall()
-    return [Finding(Problem(code, message, detail, station), grave) for code, grave, message, detail, station in rows]
+    return [
+        Finding(Problem(code, message, detail, station), grave)
+        for code, grave, message, detail, station in rows
+        if not code.startswith(_OWN)
+    ]
 
 
 def told(problems: list[Problem], found: list[Finding]) -> list[Problem]:
     """What screens are told: the problems that each api sees by itself, and what is grave of the audit's. Pure."""
-    known = {one.code for one in problems}
-    return [*problems, *(one.problem for one in found if one.grave and one.problem.code not in known)]
+    return [*problems, *(one.problem for one in found if one.grave)]
 
 
 async def workers(connection: Connection) -> list[dict[str, Any]]:

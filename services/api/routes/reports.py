@@ -1,5 +1,6 @@
 """Proof: how well the response was, and whether every press is accounted for."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -57,7 +58,8 @@ async def response_of(
     kind, write = _FILES[format]
     name = f"响应报告_{report['organization']['name']}_{begin}_{end}.{format}"
     headers = {"content-disposition": f"attachment; filename=\"response.{format}\"; filename*=UTF-8''{quote(name)}"}
-    return Response(write(report), media_type=kind, headers=headers)
+    content = await asyncio.to_thread(write, report)  # live screens of this process do not wait for it
+    return Response(content, media_type=kind, headers=headers)
 
 
 @router.get("/reports/ledger", responses=responses(401, 403, 404, 422))
