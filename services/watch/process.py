@@ -2,10 +2,12 @@
 run; one at a time does it. Nothing that a press needs waits for this process."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiomqtt
@@ -35,6 +37,8 @@ AT_ONCE = 4
 LEAST_PAUSE = 0.15
 #: A station's press that did not come is tried again so soon: the second miss is a finding.
 AGAIN_SECONDS = 5.0
+#: As long as an api may take to start.
+START_SECONDS = 60.0
 #: A database that does not answer for so long does not answer.
 LOOK_SECONDS = 8.0
 
@@ -43,6 +47,8 @@ _STATIONS = """
 SELECT o.id FROM organizations o LEFT JOIN probe_results p ON p.organization_id = o.id
 WHERE p.tried_at IS NULL OR p.tried_at < clock_timestamp() - make_interval(secs => %(every)s)
    OR p.missing_since IS NOT NULL AND p.tried_at < clock_timestamp() - make_interval(secs => %(again)s)
+   -- One that is missing for certain: the others tell whether it is the station, or the way.
+   OR EXISTS (SELECT FROM probe_results m WHERE m.misses >= 2 AND p.tried_at < m.missing_since)
 ORDER BY p.tried_at NULLS FIRST LIMIT 50
 """
 _COUNT = "SELECT count(*) FROM organizations"
@@ -174,6 +180,7 @@ class Watch:
 
     async def _probe(self) -> None:
         """Beside the audit: when the broker or the api is away, that is what it finds."""
+        await self._until_started()
         told = False
         while True:
             try:
@@ -189,6 +196,19 @@ class Watch:
             except* (psycopg.Error, OSError, TimeoutError) as errors:
                 log.error("the prober has no database, trying again: %s", str(errors.exceptions[0]).strip())
             await asyncio.sleep(2)
+
+    async def _until_started(self) -> None:
+        """All may have been started at once: an api that is not there yet is no finding, for so long."""
+        parts = urlsplit(self._url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        begun = time.monotonic()
+        while time.monotonic() - begun < START_SECONDS:
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(2):
+                    _, writer = await asyncio.open_connection(parts.hostname or "", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.5)
 
     async def _rounds(self, mqtt: Mqtt) -> None:
         async with await self._connect("anhu-watch-probe") as connection:

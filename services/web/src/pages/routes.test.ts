@@ -11,6 +11,9 @@ const ROUTES: Route[] = [
   { page: 'covers' },
   { page: 'held', cover: null },
   { page: 'held', cover: 'c1' },
+  { page: 'drills' },
+  { page: 'drill', id: 'd1' },
+  { page: 'reports' },
 ]
 
 it.each(ROUTES.map((route) => [hashOf(route), route] as const))('%s leads to its page', (hash, route) => {

@@ -9,6 +9,9 @@ export type Route =
   | { page: 'new'; from: string | null }
   | { page: 'covers' }
   | { page: 'held'; cover: string | null }
+  | { page: 'drills' }
+  | { page: 'drill'; id: string }
+  | { page: 'reports' }
 
 export const STATION: Route = { page: 'station' }
 
@@ -24,6 +27,8 @@ export function routeOf(hash: string): Route {
     if (third === 'edit') return { page: 'edit', id: second }
   }
   if (first === 'covers') return { page: 'covers' }
+  if (first === 'drills') return second ? { page: 'drill', id: second } : { page: 'drills' }
+  if (first === 'reports') return { page: 'reports' }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   return STATION
 }
@@ -42,6 +47,12 @@ export function hashOf(route: Route): string {
       return `#/rules/new${route.from === null ? '' : `?${new URLSearchParams({ from: route.from })}`}`
     case 'covers':
       return '#/covers'
+    case 'drills':
+      return '#/drills'
+    case 'drill':
+      return `#/drills/${encodeURIComponent(route.id)}`
+    case 'reports':
+      return '#/reports'
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }

@@ -1,11 +1,13 @@
 import type { Route } from './routes'
 
-export type SectionName = 'rules' | 'covers' | 'held'
+export type SectionName = 'rules' | 'covers' | 'held' | 'drills' | 'reports'
 
 export const SECTIONS: readonly { at: SectionName; word: string; route: Route }[] = [
   { at: 'rules', word: '规则', route: { page: 'rules' } },
   { at: 'covers', word: '暂停告警', route: { page: 'covers' } },
   { at: 'held', word: '已拦下的告警', route: { page: 'held', cover: null } },
+  { at: 'drills', word: '演练', route: { page: 'drills' } },
+  { at: 'reports', word: '响应报告', route: { page: 'reports' } },
 ]
 
 export function sectionOf(route: Route): SectionName | null {
@@ -14,7 +16,11 @@ export function sectionOf(route: Route): SectionName | null {
       return null
     case 'covers':
     case 'held':
+    case 'drills':
+    case 'reports':
       return route.page
+    case 'drill':
+      return 'drills'
     default:
       return 'rules'
   }
