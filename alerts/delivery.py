@@ -7,8 +7,8 @@ again. An attempt ends after the send, not before.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,10 @@ from uuid_utils.compat import uuid7
 
 from alerts import ledger
 from alerts.channels.port import Answer
-from alerts.domain.alert import Change, Entry, Severity, State, UNRESOLVED
+from alerts.domain.alert import UNRESOLVED, Change, Entry, Severity, State
 from alerts.domain.delivery import (
-    LOUD,
     AT_A_SCREEN,
-    UPDATE,
+    LOUD,
     Attempt,
     Channel,
     Done,
@@ -40,7 +39,6 @@ from alerts.domain.delivery import (
 )
 from alerts.domain.message import Message, render
 from services.registry import links
-from dataclasses import replace
 
 Connection = AsyncConnection[Any]
 

@@ -7,6 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from uuid_utils.compat import uuid7
 
+from alerts.button_tests import TESTED_AT
 from alerts.domain.conditions import OFFLINE, Condition, Happening, before
 from alerts.domain.outage import Hearing
 from alerts.domain.upkeep import LOW_BATTERY, NOT_WORN, PRESSED, UNTESTED, WORN, Facts, Wants, wanting
@@ -18,15 +19,13 @@ AT_ONCE = 500
 
 _RULES = "SELECT type, lasting, below, clear_from FROM device_rules"
 # A silent device tells nothing about itself: what was noted of it stays as it is.
-_FACTS = """
+_FACTS = f"""
 SELECT d.key, d.kind, d.elder_id IS NOT NULL AS has_elder, s.battery,
        (SELECT array_agg(c.type) FROM device_conditions c WHERE c.device_key = d.key AND c.ended_at IS NULL) AS noted,
        (SELECT max(e.received_at) FROM events e WHERE e.device_id = d.device_id AND e.type = 'low_battery'
            AND e.received_at > %(now)s - interval '7 days') AS said_low_at,
-       CASE WHEN d.kind = ANY(%(pressed)s) THEN greatest(d.enrolled_at, (
-           SELECT max(e.received_at) FROM events e WHERE e.device_id = d.device_id
-              AND e.type IN ('test', 'sos')))
-       ELSE d.enrolled_at END AS tested_at,
+       CASE WHEN d.kind = ANY(%(pressed)s) THEN greatest(d.enrolled_at, {TESTED_AT}) ELSE d.enrolled_at END
+           AS tested_at,
        CASE WHEN d.kind = ANY(%(worn)s) AND said.type IS DISTINCT FROM 'worn_on' AND NOT latest.worn THEN (
            SELECT min(r.ts) FROM readings r WHERE r.device_key = d.key AND NOT r.worn AND r.ts > coalesce((
                SELECT w.ts FROM readings w WHERE w.device_key = d.key AND w.worn AND w.ts > %(now)s - interval '2 days'

@@ -11,6 +11,7 @@ from typing import Any
 
 from alerts import compile_limits, devices, due, watch
 from alerts.built_in_rules import store_built_in
+from alerts.drill_round import go_round_drills
 from alerts.rulebook import RuleBook
 from alerts.uncover import mark_uncovered
 from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
@@ -66,6 +67,7 @@ class Rules(Worker):
             "covers": self._uncover,
             "devices": self._look_after_devices,
             "due": self._mark_due,
+            "drills": self._go_round_drills,
             "watch": self._watch_over,
         }
 
@@ -124,6 +126,12 @@ class Rules(Worker):
             works()
             if not marked:
                 await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _go_round_drills(self, connection: Connection, works: Works) -> None:
+        while True:
+            await go_round_drills(connection)
+            works()
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def _watch_over(self, connection: Connection, works: Works) -> None:
         while True:

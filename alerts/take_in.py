@@ -1,7 +1,7 @@
 """Takes one event from the queue and does what the domain says of it: one event, one transaction."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,10 @@ from alerts import ledger
 from alerts.domain import intake
 from alerts.domain.alert import Alert, Change, Person, Position, Rule
 from alerts.domain.intake import Event, Home, SecondLook
+from alerts.drill_press import with_drill_look
 from alerts.held_ledger import hold_event
 from alerts.living_samples import SIGNS
+from alerts.probe import PROBE, pass_probe_on
 from services.storage.errors import is_conflict, is_outage
 
 log = logging.getLogger(__name__)
@@ -106,9 +108,17 @@ async def take_in_next(connection: Connection) -> bool | Failure:
 
 async def _take_in(connection: Connection, event_row: int, attempts: int) -> None:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        row = await (await cursor.execute(_EVENT, (event_row,))).fetchone()
+
+        async def load() -> None:
+            await cursor.execute(_EVENT, (event_row,))
+
+        drill = await with_drill_look(connection, event_row, attempts, load)
+        row = await cursor.fetchone()
     assert row is not None  # the queue's foreign key
-    event = _event_of(row)
+    if row["type"] == PROBE:
+        await pass_probe_on(connection, row["id"], row["detail"], row["now"])
+        return
+    event = replace(_event_of(row), drill=drill)
     elder = Person(row["elder_id"], row["elder_name"]) if row["elder_id"] else None
     now: datetime = row["now"]
     if event.type == "cancel":

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from gateway import quarantine, topics
-from gateway.decoders.model import EMERGENCIES, URGENT, Event, Flaw, Reason, Rejection
+from gateway.decoders.model import EMERGENCIES, PROBE, PROBE_DEVICE, URGENT, Event, Flaw, Reason, Rejection
 from gateway.decoders.native import decode_event, names_emergency
 from gateway.lane import Connection, Lane
 from gateway.message import Answerable, Message, acknowledge
@@ -102,7 +102,7 @@ class EventLane(Lane):
         ordinary: list[Message] = []
         for message in messages:
             event = message.said and message.said.event
-            is_urgent = event.type in URGENT if event else names_emergency(message.payload)
+            is_urgent = event.type in URGENT if event else names_emergency(message.payload) or _is_probe(message)
             (urgent if is_urgent else ordinary).append(message)
         return urgent, ordinary
 
@@ -118,7 +118,10 @@ class EventLane(Lane):
             for message, device_id in zip(messages, names, strict=True):
                 decoded = _decode(message)
                 device = known.get(device_id)
-                if device is None and not (isinstance(decoded, Event) and decoded.type in EMERGENCIES):
+                kind = decoded.type if isinstance(decoded, Event) else None
+                if kind == PROBE and device_id != PROBE_DEVICE:
+                    decoded = Rejection(decoded.event_id, (_NO_PROBE,))
+                elif device is None and kind not in EMERGENCIES and kind != PROBE:
                     decoded = Rejection(decoded.event_id, (_unknown(device_id),))
                 over = None
                 if not (isinstance(decoded, Event) and decoded.type in URGENT):
@@ -227,7 +230,8 @@ class EventLane(Lane):
             if furthest is not None:
                 receipts.append(furthest["receipt"])
             return tuple(receipts), True
-        cursor.execute(_QUEUE, (kept["id"], device_id, event.type in URGENT))
+        # A synthetic press goes as presses go, or it would prove another way; the rate limits it, unlike them.
+        cursor.execute(_QUEUE, (kept["id"], device_id, event.type in URGENT or event.type == PROBE))
         return tuple(receipts), False
 
     def _touch(self, connection: Connection, seen: dict[str, tuple[datetime, float | None]]) -> None:
@@ -248,6 +252,14 @@ class EventLane(Lane):
                 continue
             for receipt in answer.receipts:
                 link.publish(topics.receipts(answer.device_id), json.dumps(receipt, ensure_ascii=False).encode())
+
+
+_PROBE_TOPIC = topics.up(PROBE_DEVICE, topics.Leaf.EVENTS)
+_NO_PROBE = Flaw(Reason.UNKNOWN_TYPE, "type", "type 'probe' is not in the contract")
+
+
+def _is_probe(message: Message) -> bool:
+    return message.topic == _PROBE_TOPIC
 
 
 def _rejected(rejection: Rejection) -> dict[str, Any]:

@@ -41,5 +41,9 @@ def every_device(leaf: Leaf) -> str:
     return f"{PREFIX}/+/up/{leaf}"
 
 
+def up(device_id: str, leaf: Leaf) -> str:
+    return f"{PREFIX}/{device_id}/up/{leaf}"
+
+
 def receipts(device_id: str) -> str:
     return f"{PREFIX}/{device_id}/down/receipts"

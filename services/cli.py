@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.bridges import cloud_settings
-from services import administration, rules
+from services import administration, ledger, rules
 from services.runtime import logs, settings
 
 _SETTINGS = "Settings come from the environment:\n\n" + "\n\n".join(
@@ -27,6 +27,7 @@ app.add_typer(administration.device, name="device")
 app.add_typer(administration.mqtt_account, name="mqtt-account")
 app.add_typer(rules.rules, name="rules")
 app.command("broker")(administration.broker)
+app.command("ledger")(ledger.ledger)
 app.command("tls-ca")(administration.tls_ca)
 
 
@@ -88,10 +89,24 @@ def upkeep() -> None:
     elder. Several may run."""
     from alerts.baselines import make_baselines
     from alerts.learn_habits import learn_habits
+    from alerts.press_ledger import keep_ledger
     from services.storage.upkeep import run
 
     settings = _load("upkeep")
-    run(settings, {"baselines_made": make_baselines, "habits_learned": learn_habits(settings.database_url)})
+    steps = {
+        "baselines_made": make_baselines,
+        "habits_learned": learn_habits(settings.database_url),
+        "days_reconciled": keep_ledger(settings.database_url),
+    }
+    run(settings, steps)
+
+
+@app.command()
+def watch() -> None:
+    """Watch ourselves: a synthetic press for every station, and an audit whose findings go out by another way."""
+    from services.watch.process import run
+
+    run(_load("watch", needs_secret=True))
 
 
 @app.command()

@@ -44,7 +44,7 @@ class AppriseUrls:
 
     async def load(self) -> None:
         """Apprise reads all its plugins at the first use: seconds of a processor, which are no service's fault."""
-        if self._loading is None or self._loading.done() and self._loading.exception() is not None:
+        if self._loading is None or (self._loading.done() and self._loading.exception() is not None):
             self._loading = asyncio.get_running_loop().run_in_executor(self._threads, _load)
         await asyncio.shield(self._loading)
 

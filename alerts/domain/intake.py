@@ -116,7 +116,8 @@ def raise_alert(
         id=alert_id,
         type=event.type,
         severity=rule.severity,
-        title=rule.title,
+        # In the title as well: whatever shows it says so, on every screen and in every text.
+        title=f"{rule.title} · 演练" if event.drill else rule.title,
         elder=home.elder,
         device_id=event.device_id,
         device_kind=event.device_kind,

@@ -95,6 +95,9 @@ EVENT_TYPES = EMERGENCIES | {
     "medication_taken",
     "test",
 }
+#: The synthetic press of `anhu watch`, and the one account that may send it: no device's, and not of the contract.
+PROBE = "probe"
+PROBE_DEVICE = "anhu-probe"
 
 
 @dataclass(frozen=True, slots=True)

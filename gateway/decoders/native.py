@@ -21,6 +21,7 @@ from gateway.decoders.model import (
     EMERGENCIES,
     EVENT_TYPES,
     MEASURED,
+    PROBE,
     URGENT,
     Event,
     Flaw,
@@ -238,7 +239,7 @@ def decode_event(payload: bytes, now: datetime) -> Event | Rejection:
         return _broken(payload, document, flaws, now)
 
     kind = document["type"].strip().lower()
-    if kind not in EVENT_TYPES:
+    if kind not in EVENT_TYPES and kind != PROBE:  # whose it may be, the event lane knows
         flaws.append(Flaw(Reason.UNKNOWN_TYPE, "type", f"type {_shown(document['type'])} is not in the contract"))
     given = {name: value for name, value in document.items() if value is not None}
     typed, found = _salvage(_EVENT, given)

@@ -22,6 +22,7 @@ from services.api.routes import (
     alerts,
     channels,
     covers,
+    drills,
     duty,
     elder_rules,
     enrolment,
@@ -36,6 +37,7 @@ from services.api.routes import (
     quarantine,
     readings,
     registry,
+    reports,
     responders,
     rules,
     sign_in,
@@ -46,7 +48,7 @@ from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
 from services.stations.hub import Hub
 from services.stations.live import LiveStations
-from services.stations.problems import Problem, problems_of, workers
+from services.stations.problems import Problem, findings, problems_of, told, workers
 from services.storage.pool import make_pool
 
 log = logging.getLogger(__name__)
@@ -122,7 +124,8 @@ async def _watch_problems(app: FastAPI) -> None:
     while True:
         try:
             async with app.state.pool.connection() as connection:
-                app.state.live.problems = problems_of(await workers(connection))
+                found = await findings(connection)
+                app.state.live.problems = told(problems_of(await workers(connection)), found)
         except (psycopg.Error, psycopg_pool.PoolTimeout):
             app.state.live.problems = [_DATABASE_AWAY]
         await asyncio.sleep(2)
@@ -191,7 +194,7 @@ def make_app(settings: Settings) -> FastAPI:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
-        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held),
+        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
     ):
         v1.include_router(module.router)

@@ -12,11 +12,14 @@ ALERTS = "anhu-alerts"
 BRIDGE = "anhu-bridge"
 BENCH = "anhu-bench"
 HOME_ASSISTANT = "anhu-homeassistant"
+PROBE = "anhu-probe"
 #: Names of our own processes, taken whether or not they have an account already.
-RESERVED = frozenset({GATEWAY, ALERTS, BRIDGE, BENCH, HOME_ASSISTANT})
+RESERVED = frozenset({GATEWAY, ALERTS, BRIDGE, BENCH, HOME_ASSISTANT, PROBE})
 
 GATEWAY_RIGHTS = ("read anhu/v1/+/up/#", "write anhu/v1/+/down/#", "read $SYS/broker/#")
 ALERTS_RIGHTS = ("write anhu/v1/+/down/#",)
+#: The synthetic press of `anhu watch`: its own events out, and what became of them back.
+PROBE_RIGHTS = (f"write anhu/v1/{PROBE}/up/events", f"read anhu/v1/{PROBE}/down/receipts")
 BRIDGE_RIGHTS = ("write anhu/v1/+/up/#", "read anhu/v1/+/down/#")
 
 
@@ -72,6 +75,10 @@ def bridge_account(credential_hash: str) -> ServiceAccount:
     in any device's name; it cannot read readings or events, nor tell a device anything, so a press is safe from it.
     """
     return ServiceAccount(BRIDGE, credential_hash, BRIDGE_RIGHTS)
+
+
+def probe_account(credential_hash: str) -> ServiceAccount:
+    return ServiceAccount(PROBE, credential_hash, PROBE_RIGHTS)
 
 
 def home_assistant_account(credential_hash: str, prefix: str = "homeassistant") -> ServiceAccount:

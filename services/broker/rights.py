@@ -10,6 +10,8 @@ from services.broker.accounts import (
     GATEWAY,
     GATEWAY_RIGHTS,
     HOME_ASSISTANT,
+    PROBE,
+    PROBE_RIGHTS,
     home_assistant_rights,
 )
 
@@ -19,6 +21,7 @@ OWN_RIGHTS = {
     ALERTS: ALERTS_RIGHTS,
     BRIDGE: BRIDGE_RIGHTS,
     HOME_ASSISTANT: home_assistant_rights("homeassistant"),
+    PROBE: PROBE_RIGHTS,
 }
 
 _RIGHT = re.compile(r"(read|write|readwrite) (\S(?:.*\S)?)")

@@ -9,7 +9,7 @@ import psycopg
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from services.broker.accounts import ALERTS, GATEWAY
+from services.broker.accounts import ALERTS, GATEWAY, PROBE
 from services.broker.follow import write_files
 from services.broker.mosquitto import BrokerDirectory, find_mosquitto
 from services.broker.passwords import hash_password
@@ -40,6 +40,7 @@ class DemoBroker:
     port: int
     gateway_url: str
     alerts_url: str
+    probe_url: str
     ours: bool = True  # and so `anhu broker` keeps its accounts
 
 
@@ -111,7 +112,7 @@ def _described(keys: Keys, scheme: str, host: str, port: int, theirs: SplitResul
             return theirs.geturl()
         return f"{scheme}://{account}:{quote(keys.secret(account), safe='')}@{host}:{port}"
 
-    return DemoBroker(scheme, host, port, url(GATEWAY), url(ALERTS), ours=theirs is None)
+    return DemoBroker(scheme, host, port, url(GATEWAY), url(ALERTS), url(PROBE), ours=theirs is None)
 
 
 def _write_accounts(directory: BrokerDirectory, keys: Keys, database_url: str) -> None:

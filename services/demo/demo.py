@@ -110,7 +110,7 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
         "ANHU_SECRET_KEY": keys.signing_key(),
         "ANHU_MQTT_URL": broker.gateway_url,
     }
-    with step("gateway, alerts, api, upkeep, virtual devices"):
+    with step("gateway, alerts, api, upkeep, watch, virtual devices"):
         if broker.ours:
             user = ["--user", USERNAME] if server_user() else []
             # Whoever tries a revocation in the demo does not want to wait; its few devices are read in no time.
@@ -119,6 +119,7 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
         supervisor.start(_anhu("alerts", environment | {"ANHU_MQTT_URL": broker.alerts_url}))
         supervisor.start(_anhu("api", environment))
         supervisor.start(_anhu("upkeep", environment))
+        supervisor.start(_anhu("watch", environment | {"ANHU_MQTT_URL": broker.probe_url}))
         # The first device is for whoever tries the demo.
         supervisor.start(_anhu("simulate", environment, "--fleet", str(folder.fleet), "--skip-first", "1"))
         readiness = Readiness(http_port)

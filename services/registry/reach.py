@@ -14,6 +14,9 @@ from uuid import UUID
 STAFF = frozenset({"administrator", "operator", "supervisor"})
 FAMILY = frozenset({"caregiver"})
 
+#: The account of `anhu watch`: nobody's, without a password. It sees its own synthetic presses, and no alert.
+PROBER = "anhu-watch"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -39,10 +42,14 @@ class Caller:
         return self.role in ("operator", "administrator")
 
     @property
+    def is_prober(self) -> bool:
+        return self.username == PROBER
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """What the conditions below are filled with."""
         return {
-            "reach_organizations": list(self.organizations) if self.role in STAFF else [],
+            "reach_organizations": list(self.organizations) if self.role in STAFF and not self.is_prober else [],
             "reach_elders": list(self.elders) if self.role in FAMILY else [],
         }
 
@@ -104,6 +111,9 @@ MAY_COVER = (
     " AND NOT EXISTS (SELECT FROM unnest(%(device_ids)s::text[]) AS n (name)"
     f" WHERE NOT EXISTS (SELECT FROM devices d WHERE d.device_id = n.name AND {DEVICE_D}))"
 )
+#: A listed press of a drill, and a drill of which one is within reach.
+PRESS_P = f"({_ORGANIZATION_OF.format('p')} OR p.elder_id = ANY(%(reach_elders)s::uuid[]))"
+DRILL_D = f"EXISTS (SELECT FROM drill_presses p WHERE p.drill_id = d.id AND {PRESS_P})"
 HELD_H = f"({_ORGANIZATION_OF.format('h')} OR h.elder_id = ANY(%(reach_elders)s::uuid[]))"
 #: Input of a device that is not enrolled belongs to nobody below the root.
 QUARANTINE_Q = (

@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from uuid_utils.compat import uuid7
 
 from services.registry.passwords import verify_password
-from services.registry.reach import Caller
+from services.registry.reach import PROBER, Caller
 from services.runtime.settings import Settings
 from services.storage.pool import Connection
 
@@ -39,6 +39,15 @@ _NEW_SESSION = """
 INSERT INTO sessions (id, account_id, refresh_hash, expires_at, address)
 VALUES (%s, %s, %s, now() + make_interval(days => %s), %s)
 """
+_PROBER = """
+INSERT INTO accounts (id, username, password_hash, name, role) VALUES (%s, %s, '!', '系统自检', 'auditor')
+ON CONFLICT (username) DO UPDATE SET password_hash = '!' RETURNING id
+"""
+_REACH_ROOTS = """
+INSERT INTO account_organizations (account_id, organization_id)
+SELECT %s, id FROM organizations WHERE parent_id IS NULL ON CONFLICT DO NOTHING
+"""
+_END_SESSIONS = "DELETE FROM sessions WHERE account_id = %s AND created_at < now() - interval '1 hour'"
 _REFRESH = """
 SELECT s.id, s.account_id, s.refresh_hash = %(hash)s AS current,
        s.refreshed_at > now() - make_interval(secs => %(grace)s) AS recent
@@ -114,6 +123,19 @@ async def sign_in(connection: Connection, settings: Settings, username: str, pas
         _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address)
     )
     return _tokens(settings, account[0], session_id, refresh_token)
+
+
+async def sign_in_prober(connection: Connection, settings: Settings) -> Tokens:
+    """Tokens of `anhu watch`, which holds the signing key and needs no password: its account has none, and reaches the
+    live streams of all organisations for synthetic presses alone."""
+    async with connection.transaction():
+        row = await (await connection.execute(_PROBER, (uuid7(), PROBER))).fetchone()
+        assert row is not None
+        await connection.execute(_REACH_ROOTS, row)
+        await connection.execute(_END_SESSIONS, row)
+        session_id, refresh_token = uuid7(), secrets.token_urlsafe(32)
+        await connection.execute(_NEW_SESSION, (session_id, row[0], _hash(refresh_token), 1, None))
+    return _tokens(settings, row[0], session_id, refresh_token)
 
 
 async def refresh(connection: Connection, settings: Settings, refresh_token: str) -> Tokens:

@@ -79,6 +79,19 @@ class Settings(BaseSettings):
         default=False,
         description="also elders' names, and while an alert is unresolved where they are; no vital signs in any case",
     )
+    watch_url: str = Field(
+        default="", description="where `anhu watch` reaches an api, when not at ANHU_HTTP_HOST and ANHU_HTTP_PORT"
+    )
+    watch_probe_seconds: float = Field(
+        default=180, ge=0, description="each station has a synthetic press so often (docs/watch.md); 0: none"
+    )
+    watch_audit_seconds: float = Field(default=3, ge=0.5, description="the audit looks so often")
+    audit_webhook: str = Field(
+        default="", description="the audit's findings are posted here as JSON, by no queue and no broker of ours"
+    )
+    audit_command: str = Field(
+        default="", description="the audit's findings are given to this command, as JSON on its standard input"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     log_format: Literal["text", "json"] = Field(default="text", description="one line of text, or of JSON, an entry")
 
@@ -103,6 +116,13 @@ class Settings(BaseSettings):
         named = {name for name, _ in parse_qsl(value.partition("?")[2], keep_blank_values=True)}
         limits = {name: limit for name, limit in _SILENCE.items() if name not in named}
         return f"{value}{'&' if '?' in value else '?'}{urlencode(limits)}" if limits else value
+
+    @field_validator("watch_url", "audit_webhook")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value.count("/") == 3 else value
 
     @field_validator("mqtt_url")
     @classmethod

@@ -44,6 +44,8 @@ JOIN unnest(%s::uuid[], %s::bigint[]) AS have (organization_id, seq)
 ORDER BY f.organization_id, f.seq LIMIT {MOST_AT_ONCE}
 """
 )
+# What a probe looks for is read as an alert is: by the same reader, at the same word.
+_PROBES = "SELECT organization_id, probe FROM station_probes WHERE organization_id = ANY(%s)"
 _REACHED = """
 SELECT 1 FROM organizations WHERE id = %s AND path && %s::uuid[]
 """
@@ -85,6 +87,12 @@ async def news(connection: Connection, have: dict[UUID, int]) -> list[tuple[UUID
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_NEW, (list(have), list(have.values())))
         return [(row["organization_id"], row["seq"], _shown(row)) for row in await cursor.fetchall()]
+
+
+async def probes(connection: Connection, organizations: list[UUID]) -> list[tuple[UUID, str]]:
+    """The last synthetic press of each of these organisations."""
+    rows = await (await connection.execute(_PROBES, (organizations,))).fetchall()
+    return [(organization_id, str(probe)) for organization_id, probe in rows]
 
 
 async def reaches(connection: Connection, organizations: tuple[UUID, ...], organization_id: UUID) -> bool:

@@ -23,6 +23,8 @@ SWEEP_SECONDS = 1.0
 
 #: Called in the event loop with (seq, alert); must not block.
 Listener = Callable[[int, dict[str, Any]], None]
+#: Called so with the last synthetic press of its organisation, at each look.
+Prober = Callable[[str], None]
 
 
 class Hub:
@@ -30,6 +32,7 @@ class Hub:
         self._url = database_url
         self._listeners: dict[UUID, set[Listener]] = {}
         self._have: dict[UUID, int] = {}
+        self._probers: dict[UUID, set[Prober]] = {}
         self._wake = asyncio.Event()
         self.sessions_ended = asyncio.Event()
         #: of "listen" and "read", what does not work now; both until they do
@@ -42,13 +45,24 @@ class Hub:
         return not self._failing
 
     def sessions(self) -> int:
-        return sum(len(listeners) for listeners in self._listeners.values())
+        probers = sum(len(probers) for probers in self._probers.values())
+        return sum(len(listeners) for listeners in self._listeners.values()) - probers
 
     def join(self, organization_id: UUID, listener: Listener, seq: int) -> None:
         """From now on the listener gets every change after `seq` (it may get older ones, and passes them over)."""
         self._listeners.setdefault(organization_id, set()).add(listener)
         self._have[organization_id] = min(seq, self._have.get(organization_id, seq))
         self._wake.set()
+
+    def probe(self, organization_id: UUID, prober: Prober) -> None:
+        """Beside `join`: from now on the prober gets what the reader finds of synthetic presses. It is no session."""
+        self._probers.setdefault(organization_id, set()).add(prober)
+
+    def end_probe(self, organization_id: UUID, prober: Prober) -> None:
+        probers = self._probers.get(organization_id, set())
+        probers.discard(prober)
+        if not probers:
+            self._probers.pop(organization_id, None)
 
     def wake(self) -> None:
         """A session can take frames from now on."""
@@ -111,6 +125,10 @@ class Hub:
                     self._have[organization_id] = max(seq, self._have[organization_id])
                 for listener in list(self._listeners.get(organization_id, ())):
                     listener(seq, alert)
+            if self._probers:
+                for organization_id, probe in await feed.probes(connection, list(self._probers)):
+                    for prober in list(self._probers.get(organization_id, ())):
+                        prober(probe)
             self._works("read")
             if changes:
                 await asyncio.sleep(0)  # the sessions send while more is read

@@ -105,6 +105,7 @@ class _Screen:
         finally:
             if self._organization_id is not None:
                 self._hub.leave(self._organization_id, self._on_change)
+                self._hub.end_probe(self._organization_id, self._on_probe)
             if self._present is not None:
                 self._presence.closed(self._present)
             for task in tasks:
@@ -140,10 +141,14 @@ class _Screen:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
             await self._do(self._session.tick(now))
-            if self._organization_id is not None:
+            if self._organization_id is not None and not self._session.probing:
                 self._session.check_presence(self._presence.check_of(self._organization_id), now)
             if self._session.heartbeat_due(now):
-                problems = [{"code": one.code, "message": one.message} for one in stations.problems]
+                problems = [
+                    {"code": one.code, "message": one.message}
+                    for one in stations.problems
+                    if one.organization_id in (None, self._organization_id)
+                ]
                 self._session.heartbeat(datetime.now(UTC).isoformat(timespec="milliseconds"), problems)
             self._changed.set()
 
@@ -153,24 +158,28 @@ class _Screen:
                 self._closing = action
         self._changed.set()
 
+    def _on_probe(self, probe: str) -> None:
+        self._session.probed(probe)
+        self._changed.set()
+
     async def _do(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
-                case Judge(token, after):
-                    await self._judge(token, after)
+                case Judge(token, after, probing):
+                    await self._judge(token, after, probing)
                 case MarkSeen(alert_id):
                     await self._seen(alert_id)
                 case Close():
                     self._closing = action
         self._changed.set()
 
-    async def _judge(self, token: str, after: int) -> None:
+    async def _judge(self, token: str, after: int, probing: bool) -> None:
         while True:
             try:
                 async with self._pool.connection() as connection:
                     caller = await caller_of(connection, self._settings, token)
                     organization_id = self._organization_id
-                    staff = caller is not None and caller.may_move_alerts
+                    staff = caller is not None and (caller.is_prober if probing else caller.may_move_alerts)
                     if caller is None or not staff or organization_id is None:
                         await self._do(self._session.refused(known=caller is not None))
                         return
@@ -180,12 +189,14 @@ class _Screen:
                     self.caller = caller
                     # Joined before the look: what changes in between comes twice and is passed over once.
                     self._hub.join(organization_id, self._on_change, await feed.heads(connection, organization_id))
+                    if probing:
+                        self._hub.probe(organization_id, self._on_probe)
                     start = await feed.start(connection, organization_id, after)
                 break
             except (psycopg.OperationalError, psycopg_pool.PoolTimeout):
                 await asyncio.sleep(0.5)  # the tick closes a session that waits too long
         self._session.admitted(seq=start.seq, open_alerts=start.open_alerts, missed=start.missed, now=time.monotonic())
-        if self._session.phase is Phase.LIVE:
+        if self._session.phase is Phase.LIVE and not probing:
             self._present = self._presence.opened(organization_id, caller.account_id, self._session)
             self._hub.wake()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from psycopg.rows import dict_row
 
@@ -14,12 +15,45 @@ class Problem:
     code: str
     message: str  # for operators, in Chinese
     detail: str  # for engineers
+    organization_id: UUID | None = None  # whose screens are told; None: all
 
 
 _WORDS = {
     "gateway": "设备消息网关没有响应，新的呼救可能收不到，请电话值守并通知技术人员",
     "alerts": "告警服务没有响应，新的呼救可能不会显示，请电话值守并通知技术人员",
 }
+
+
+_OWN = tuple(f"{kind}_" for kind in _WORDS)
+#: A finding that the audit has not confirmed for so long is of an audit that has ended: that is another warning.
+_FINDINGS = """
+SELECT code, grave, message, detail, organization_id FROM audit_findings
+WHERE ended_at IS NULL AND last_seen_at > clock_timestamp() - interval '1 minute'
+ORDER BY grave DESC, first_seen_at, id LIMIT 100
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `anhu watch` found. `grave`: a press might not reach a person."""
+
+    problem: Problem
+    grave: bool
+
+
+async def findings(connection: Connection) -> list[Finding]:
+    """What the audit says is wrong now, the gravest first: without what each api sees by itself, and sooner."""
+    rows = await (await connection.execute(_FINDINGS)).fetchall()
+    return [
+        Finding(Problem(code, message, detail, station), grave)
+        for code, grave, message, detail, station in rows
+        if not code.startswith(_OWN)
+    ]
+
+
+def told(problems: list[Problem], found: list[Finding]) -> list[Problem]:
+    """What screens are told: the problems that each api sees by itself, and what is grave of the audit's. Pure."""
+    return [*problems, *(one.problem for one in found if one.grave)]
 
 
 async def workers(connection: Connection) -> list[dict[str, Any]]:
@@ -52,7 +86,7 @@ def problems_of(rows: list[dict[str, Any]]) -> list[Problem]:
 
 def warnings_of(rows: list[dict[str, Any]]) -> list[Problem]:
     """What holds no press up, and so neither makes a system unready nor concerns a station's screen. Pure."""
-    return [*_of_accounts(rows), *_of_rules(rows), *_of_delivery(rows), *_of_upkeep(rows), *_of_nearby(rows)]
+    return [*_of_accounts(rows), *_of_rules(rows), *_of_delivery(rows), *_of_upkeep(rows), *_of_nearby(rows), *_of_the_watch(rows)]
 
 
 def _of_nearby(rows: list[dict[str, Any]]) -> list[Problem]:
@@ -93,6 +127,17 @@ def _of_delivery(rows: list[dict[str, Any]]) -> list[Problem]:
 def _delivers(status: dict[str, Any]) -> bool:
     behind = status.get("oldest_seconds", 0) >= 15
     return status.get("database") == "connected" and not behind and not status.get("stuck") and not status.get("fault")
+
+
+def _of_the_watch(rows: list[dict[str, Any]]) -> list[Problem]:
+    """Who watches the watch: it has been there, and is not now. One that was never started is nobody's fault."""
+    watches = [row for row in rows if row["kind"] == "watch"]
+    if not watches or any(row["status"].get("ok") and not row["silent"] for row in watches):
+        return []
+    message = "系统自检已停止：自检呼叫和值守检查没有进行，请通知技术人员"
+    heard = [row["status"] for row in watches if not row["silent"]]
+    detail = f"says {heard[0]}" if heard else "has not beaten for 5 s"
+    return [Problem("watch", message, f"anhu watch {detail}: no synthetic presses, no audit")]
 
 
 def _of_upkeep(rows: list[dict[str, Any]]) -> list[Problem]:

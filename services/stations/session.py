@@ -44,6 +44,8 @@ class Judge:
 
     token: str
     after: int
+    #: not a screen: the prober of `anhu watch`, which is shown synthetic presses and nothing of any alert
+    probing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,9 @@ class Session:
         self._check: CheckEvery | None = None
         #: what it has shown while nobody was there
         self._shown: deque[UUID] = deque(maxlen=MOST_SHOWN)
+        #: no screen, and nobody watches it
+        self.probing = False
+        self._probe: str | None = None
 
     def receive(self, text: str, now: float) -> list[Action]:
         """A frame from the screen."""
@@ -111,7 +116,7 @@ class Session:
             case "present":
                 self._present_at, self._asked_at = now, None
                 return self._seen_after_all(now)
-            case "seen" if self.phase is Phase.LIVE:
+            case "seen" if self.phase is Phase.LIVE and not self.probing:
                 return self._seen(_uuid((frame or {}).get("alert_id")), now)
             case _ if self.phase is Phase.LIVE:
                 self._push({"type": "error", "detail": f"expected a JSON object of type {', '.join(FRAMES)}"})
@@ -163,7 +168,8 @@ class Session:
             return self._close(NO_TOKEN, "the first frame must be hello with a token")
         after = frame.get("after")
         self.phase = Phase.JUDGING
-        return [Judge(token, after if type(after) is int and after > 0 else 0)]
+        self.probing = frame.get("probe") is True
+        return [Judge(token, after if type(after) is int and after > 0 else 0, self.probing)]
 
     def refused(self, *, known: bool) -> list[Action]:
         """The token is false (4401), or true but does not reach the organisation (4403)."""
@@ -190,7 +196,7 @@ class Session:
         self._most_unsent = MOST_UNSENT + len(missed or [])
         early, self._early = self._early, []
         resumed = missed is not None
-        self._push({"type": "welcome", "seq": seq, "open": open_alerts, "resumed": resumed})
+        self._push({"type": "welcome", "seq": seq, "open": [] if self.probing else open_alerts, "resumed": resumed})
         for number, alert in (missed or []) + early:
             if number == self.seq + 1:
                 self._owe(number, alert)
@@ -206,6 +212,12 @@ class Session:
             return self._close(TOO_SLOW, "the screen reads too slowly; it resumes where it was")
         self._owe(number, alert)
         return []
+
+    def probed(self, probe: str) -> None:
+        """A synthetic press came through the reader that brings alerts: told to the prober alone."""
+        if self.probing and self.phase is Phase.LIVE and probe != self._probe:
+            self._probe = probe
+            self._push({"type": "probe", "probe": probe})
 
     def tick(self, now: float) -> list[Action]:
         """Called about once a second."""
@@ -247,7 +259,8 @@ class Session:
 
     def _owe(self, number: int, alert: dict[str, Any]) -> None:
         self.seq = number
-        self._push({"type": "alert", "seq": number, "alert": alert})
+        if not self.probing:
+            self._push({"type": "alert", "seq": number, "alert": alert})
 
     def _push(self, frame: dict[str, Any]) -> None:
         self._unsent.append(frame)

@@ -40,6 +40,7 @@ AGED = {
     "device_conditions": "ended_at",  # so does this
     "rule_trials": "asked_at",
     "handover_links": "expires_at",
+    "audit_findings": "ended_at",  # and this
 }
 _DAY_TABLE = re.compile(r"readings_(\d{8})")
 _MONTH_TABLE = re.compile(r"readings_1[mh]_(\d{6})")

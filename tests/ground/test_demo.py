@@ -25,7 +25,7 @@ from tests.parts.ports import free_port
 from tests.parts.waiting import PATIENCE, until
 
 READY_SECONDS = 90  # a first start, on a machine that runs other tests too
-PARTS = ["postgres", "mosquitto", "broker", "gateway", "alerts", "api", "upkeep", "simulate"]
+PARTS = ["postgres", "mosquitto", "broker", "gateway", "alerts", "api", "upkeep", "watch", "simulate"]
 
 
 class RunningDemo:

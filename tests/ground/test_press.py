@@ -33,7 +33,7 @@ def test_each_paste_is_a_new_press(broker: Broker, shell: str) -> None:
 
     line = press_line(
         {"device_id": "watch-0001", "password": password},
-        DemoBroker("mqtt", broker.host, broker.port, "", ""),
+        DemoBroker("mqtt", broker.host, broker.port, "", "", ""),
     )
     assert "\n" not in line
     for _ in range(2):

@@ -68,7 +68,7 @@ class Places(Ward):
         message = Message(
             f"anhu/v1/{device_id}/up/events", json.dumps(body).encode(), datetime.now(UTC), Nobody(), 0, 0
         )
-        EventLane(self.url).store(self._sync, [message])
+        EventLane(self.url).store(self.sync, [message])
 
     async def taken_in(self) -> None:
         while taken := await take_in_next(self.connection):

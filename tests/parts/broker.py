@@ -14,6 +14,7 @@ from services.broker.accounts import (
     BENCH,
     BRIDGE,
     HOME_ASSISTANT,
+    PROBE,
     ServiceAccount,
     alerts_account,
     bench_account,
@@ -21,6 +22,7 @@ from services.broker.accounts import (
     gateway_account,
     home_assistant_account,
     home_assistant_reader,
+    probe_account,
 )
 from services.broker.mosquitto import BrokerDirectory, find_mosquitto, reload
 from services.broker.passwords import hash_password, new_secret
@@ -31,7 +33,7 @@ from tests.parts.waiting import until
 #: Whoever brings other makers' devices: a coordinator, a network server.
 SOURCES = "test-sources"
 #: `homeassistant` is a Home Assistant itself.
-SERVICES = ("anhu-gateway", "anhu-alerts", BRIDGE, BENCH, HOME_ASSISTANT, "homeassistant", SOURCES)
+SERVICES = ("anhu-gateway", "anhu-alerts", BRIDGE, BENCH, HOME_ASSISTANT, "homeassistant", PROBE, SOURCES)
 
 
 class Broker:
@@ -159,6 +161,7 @@ class Broker:
             else ServiceAccount(BENCH, self._hashes[BENCH], self._bench_rights),
             home_assistant_account(self._hashes[HOME_ASSISTANT]),
             home_assistant_reader("homeassistant", self._hashes["homeassistant"]),
+            probe_account(self._hashes[PROBE]),
         ]
 
     def _write_accounts(self) -> None:

@@ -93,7 +93,7 @@ class System:
         """Starts processes by kind (`gateway`, or `gateway-2` for a second one); not yet ready."""
         for name in names or KINDS:
             kind = name.partition("-")[0]
-            account = "anhu-alerts" if kind == "alerts" else "anhu-gateway"
+            account = {"alerts": "anhu-alerts", "watch": "anhu-probe"}.get(kind, "anhu-gateway")
             with (self.directory / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, "-m", "services.cli", kind],

@@ -48,7 +48,7 @@ class Ward:
     """Times are minutes after `start`, which is hours ago: no test waits for them."""
 
     def __init__(self, url: str, connection: AsyncConnection[Any], sync: psycopg.Connection[Any]) -> None:
-        self.url, self.connection, self._sync = url, connection, sync
+        self.url, self.connection, self.sync = url, connection, sync
         self.start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=6)
         self.city, self.station, self.elder = uuid7(), uuid7(), uuid7()
         self.account = uuid7()
@@ -85,17 +85,17 @@ class Ward:
         )
 
     @property
-    def _actor(self) -> Actor:
+    def actor(self) -> Actor:
         return Actor(self.account, "李某（虚构）")
 
     async def has_rule(self, definition: Mapping[str, Any] = HIGH, **changes: Any) -> Rule:
-        rule = await make_rule(self.connection, {**definition, **changes}, self._actor, "试验")
+        rule = await make_rule(self.connection, {**definition, **changes}, self.actor, "试验")
         await self.compiled()
         return rule
 
     async def changes_rule(self, rule: Rule, definition: Mapping[str, Any], **changes: Any) -> Rule:
         changed = await change_rule(
-            self.connection, rule.id, rule.version, {**definition, **changes}, self._actor, "试验"
+            self.connection, rule.id, rule.version, {**definition, **changes}, self.actor, "试验"
         )
         assert isinstance(changed, Rule)
         await self.compiled()
@@ -106,7 +106,7 @@ class Ward:
         while await compile_limits.compile_next(self.connection, self.book):
             pass
         await self.connection.execute("DELETE FROM rule_checks WHERE not_before > clock_timestamp()")
-        self.limits.load(self._sync)
+        self.limits.load(self.sync)
 
     def at(self, minutes: float) -> datetime:
         return self.start + timedelta(minutes=minutes)
@@ -122,7 +122,7 @@ class Ward:
     ) -> None:
         """Readings come together; late, unless it is said when they were received."""
         topic, at = f"anhu/v1/{device_id}/up/readings", received_at or datetime.now(UTC)
-        self._lane.store(self._sync, [Message(topic, json.dumps(readings).encode(), at, Nobody(), 0, 0)])
+        self._lane.store(self.sync, [Message(topic, json.dumps(readings).encode(), at, Nobody(), 0, 0)])
 
     async def looked(self) -> int:
         """Looks at whoever is marked, until nobody is; how many looks it took."""

@@ -198,3 +198,26 @@ def test_outside_the_hours_nobody_is_asked() -> None:
     frames(session)
     session.check_presence(check, 179.0)
     assert frames(session) == []
+
+
+def test_a_prober_sees_synthetic_presses_and_nothing_of_any_alert() -> None:
+    session = Session(0)
+    [action] = session.receive(json.dumps({"type": "hello", "token": "t", "probe": True}), 0)
+    assert action == Judge("t", 0, probing=True)
+    session.admitted(seq=4, open_alerts=[{"id": "1"}], missed=None, now=0)
+    assert session.next_frame(0) == {"type": "welcome", "seq": 4, "open": [], "resumed": False}
+    assert session.changed(5, {"id": "1"}) == []
+    session.probed("p1")
+    session.probed("p1")  # found again at the next look
+    assert session.next_frame(0) == {"type": "probe", "probe": "p1"}
+    assert session.next_frame(0) is None
+    assert session.receive(json.dumps({"type": "seen", "alert_id": str(UUID(int=1))}), 0) == [], "nobody saw anything"
+
+
+def test_a_screen_sees_no_synthetic_press() -> None:
+    session = Session(0)
+    session.receive(json.dumps({"type": "hello", "token": "t"}), 0)
+    session.admitted(seq=4, open_alerts=[], missed=None, now=0)
+    session.next_frame(0)
+    session.probed("p1")
+    assert session.next_frame(0) is None

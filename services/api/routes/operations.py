@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from services.api.schemas import Readiness
 from services.runtime.metrics import gathered
-from services.stations.problems import problems_of, warnings_of, workers
+from services.stations.problems import findings, problems_of, told, warnings_of, workers
 
 router = APIRouter(tags=["operations"])
 
@@ -37,15 +37,21 @@ async def readyz(request: Request) -> JSONResponse:
     try:
         async with request.app.state.pool.connection() as connection:
             rows = await workers(connection)
+            audited = await findings(connection)
     except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
         problem = {"code": "database", "detail": f"the database cannot be reached: {str(error).strip()}"}
         return JSONResponse({"ready": False, "problems": [problem], "warnings": [], "workers": []}, 503)
-    found = [{"code": one.code, "detail": one.detail} for one in problems_of(rows)]
+    # What is grave for everybody makes the system unready; for one station it is a warning here, and on its screen.
+    problems = problems_of(rows)
+    grave = [one for one in told(problems, audited) if one.organization_id is None]
+    warned = [*warnings_of(rows), *(one.problem for one in audited if one.problem not in grave)]
+    known = {one.code for one in grave}
+    found = [{"code": one.code, "detail": one.detail} for one in grave]
     return JSONResponse(
         {
             "ready": not found,
             "problems": found,
-            "warnings": [{"code": one.code, "detail": one.detail} for one in warnings_of(rows)],
+            "warnings": [{"code": one.code, "detail": one.detail} for one in warned if one.code not in known],
             "workers": [
                 {
                     "kind": row["kind"],

@@ -13,6 +13,9 @@ const ROUTES: Route[] = [
   { page: 'held', cover: 'c1' },
   { page: 'duty', organization: null },
   { page: 'duty', organization: 'o1' },
+  { page: 'drills' },
+  { page: 'drill', id: 'd1' },
+  { page: 'reports' },
 ]
 
 it.each(ROUTES.map((route) => [hashOf(route), route] as const))('%s leads to its page', (hash, route) => {

@@ -11,6 +11,9 @@ export type Route =
   | { page: 'held'; cover: string | null }
   /** `organization`: whose roster; null is the first that one reaches. */
   | { page: 'duty'; organization: string | null }
+  | { page: 'drills' }
+  | { page: 'drill'; id: string }
+  | { page: 'reports' }
 
 export const STATION: Route = { page: 'station' }
 
@@ -26,6 +29,8 @@ export function routeOf(hash: string): Route {
     if (third === 'edit') return { page: 'edit', id: second }
   }
   if (first === 'covers') return { page: 'covers' }
+  if (first === 'drills') return second ? { page: 'drill', id: second } : { page: 'drills' }
+  if (first === 'reports') return { page: 'reports' }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   if (first === 'duty') return { page: 'duty', organization: second || null }
   return STATION
@@ -47,6 +52,12 @@ export function hashOf(route: Route): string {
       return '#/covers'
     case 'duty':
       return `#/duty${route.organization === null ? '' : `/${encodeURIComponent(route.organization)}`}`
+    case 'drills':
+      return '#/drills'
+    case 'drill':
+      return `#/drills/${encodeURIComponent(route.id)}`
+    case 'reports':
+      return '#/reports'
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }
