@@ -50,8 +50,9 @@ class Places:
     def __contains__(self, place_id: UUID) -> bool:
         return place_id in self._by_id
 
-    def __iter__(self) -> Iterable[Place]:  # type: ignore[override]
-        return iter(self._by_id.values())
+    @property
+    def all(self) -> Iterable[Place]:
+        return self._by_id.values()
 
     def place(self, place_id: UUID) -> Place:
         return self._by_id[place_id]
