@@ -108,6 +108,7 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
         "ANHU_HTTP_HOST": "127.0.0.1",
         "ANHU_HTTP_PORT": str(http_port),
         "ANHU_SECRET_KEY": keys.signing_key(),
+        "ANHU_DATA_KEYS": keys.data_key(),
         "ANHU_MQTT_URL": broker.gateway_url,
     }
     with step("gateway, alerts, api, upkeep, virtual devices"):

@@ -1,7 +1,7 @@
 """Devices in bulk: new ones each with a secret of its own, told once; those that are there are bound anew."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.broker.passwords import hash_password, new_secret
@@ -66,7 +66,6 @@ UPDATE devices d SET kind = s.kind, model = coalesce(s.model, d.model), organiza
     elder_id = coalesce(s.elder_id, d.elder_id)
 FROM {_TABLE} s WHERE s.differs AND d.device_id = s.device_id
 """
-# Bound to an elder of another station and moved by the file: the elder's own station wins when the file names none.
 _HASHES = "CREATE TEMP TABLE import_hashes (device_id text PRIMARY KEY, hash text)"
 _INSERT = f"""
 INSERT INTO devices (device_id, kind, model, organization_id, elder_id, credential_hash)
@@ -117,9 +116,12 @@ async def _secrets(work: Import) -> dict[str, str]:
     secrets = {name: new_secret() for name in names}
     for begin in range(0, len(names), 5000):
         some = names[begin : begin + 5000]
-        hashes = await asyncio.to_thread(lambda some=some: [(name, hash_password(secrets[name])) for name in some])
-        await _copy(work.connection, hashes)
+        await _copy(work.connection, await asyncio.to_thread(_hashed, some, secrets))
     return secrets
+
+
+def _hashed(names: Sequence[str], secrets: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, hash_password(secrets[name])) for name in names]
 
 
 async def _copy(connection: Connection, hashes: Sequence[tuple[str, str]]) -> None:

@@ -104,8 +104,10 @@ async def staged(
         good, last = chunk
         if good:
             async with work.connection.cursor() as cursor, cursor.copy(copy_in) as copy:
-                for row in good:
+                for place, row in enumerate(good):
                     await copy.write_row(row)
+                    if place % 100 == 0:
+                        await asyncio.sleep(0)  # or no screen would hear of a press meanwhile
         work.result.rows = reading.rows.read
         work.tell("read", work.result.rows)
         if last:

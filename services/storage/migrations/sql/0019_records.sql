@@ -46,7 +46,7 @@ CREATE TABLE ability_assessments (
 -- of such numbers finds any part of a name, its initials, a telephone number or an address, without an extension.
 -- It calls nothing of ours: PostgreSQL 17 maintains indexes with an empty search_path.
 CREATE FUNCTION elder_grams(name text, initials text, phone text, address text) RETURNS integer[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS $$
     SELECT coalesce(array_agg(DISTINCT (ascii(one) << 11) # ascii(other)), '{}')
     FROM (SELECT substr(t, i, 1) AS one, substr(t, i + 1, 1) AS other
           FROM lower(coalesce(name, '') || ' ' || coalesce(initials, '') || ' '
