@@ -84,6 +84,7 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
     keys = Keys(folder.path / "keys.json")
     with step("invented people and devices"), psycopg.connect(database_url) as connection:
         seeded = seed(connection, keys, elders)
+    keys.data_key()  # kept with the passwords, or what it seals could not be opened after the next start
     keys.save()
     supervisor.check_stopped()
 

@@ -11,6 +11,13 @@ const ROUTES: Route[] = [
   { page: 'covers' },
   { page: 'held', cover: null },
   { page: 'held', cover: 'c1' },
+  { page: 'elders' },
+  { page: 'elder', id: 'e/1' },
+  { page: 'new-elder' },
+  { page: 'devices' },
+  { page: 'organizations' },
+  { page: 'people' },
+  { page: 'import' },
 ]
 
 it.each(ROUTES.map((route) => [hashOf(route), route] as const))('%s leads to its page', (hash, route) => {

@@ -9,6 +9,13 @@ export type Route =
   | { page: 'new'; from: string | null }
   | { page: 'covers' }
   | { page: 'held'; cover: string | null }
+  | { page: 'elders' }
+  | { page: 'elder'; id: string }
+  | { page: 'new-elder' }
+  | { page: 'devices' }
+  | { page: 'organizations' }
+  | { page: 'people' }
+  | { page: 'import' }
 
 export const STATION: Route = { page: 'station' }
 
@@ -24,6 +31,11 @@ export function routeOf(hash: string): Route {
     if (third === 'edit') return { page: 'edit', id: second }
   }
   if (first === 'covers') return { page: 'covers' }
+  if (first === 'elders' && third === undefined) {
+    if (!second) return { page: 'elders' }
+    return second === 'new' ? { page: 'new-elder' } : { page: 'elder', id: second }
+  }
+  if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import') return { page: first }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   return STATION
 }
@@ -42,6 +54,16 @@ export function hashOf(route: Route): string {
       return `#/rules/new${route.from === null ? '' : `?${new URLSearchParams({ from: route.from })}`}`
     case 'covers':
       return '#/covers'
+    case 'elder':
+      return `#/elders/${encodeURIComponent(route.id)}`
+    case 'new-elder':
+      return '#/elders/new'
+    case 'elders':
+    case 'devices':
+    case 'organizations':
+    case 'people':
+    case 'import':
+      return `#/${route.page}`
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }

@@ -1,21 +1,41 @@
 import type { Route } from './routes'
 
-export type SectionName = 'rules' | 'covers' | 'held'
+export type SectionName = 'elders' | 'devices' | 'organizations' | 'people' | 'import' | 'rules' | 'covers' | 'held'
 
-export const SECTIONS: readonly { at: SectionName; word: string; route: Route }[] = [
+interface Section {
+  at: SectionName
+  word: string
+  route: Route
+  /** For administrators alone: the server refuses others. */
+  restricted?: true
+}
+
+const SECTIONS: readonly Section[] = [
+  { at: 'elders', word: '老人', route: { page: 'elders' } },
+  { at: 'devices', word: '设备', route: { page: 'devices' } },
+  { at: 'organizations', word: '机构', route: { page: 'organizations' } },
+  { at: 'people', word: '人员', route: { page: 'people' }, restricted: true },
+  { at: 'import', word: '导入', route: { page: 'import' }, restricted: true },
   { at: 'rules', word: '规则', route: { page: 'rules' } },
   { at: 'covers', word: '暂停告警', route: { page: 'covers' } },
   { at: 'held', word: '已拦下的告警', route: { page: 'held', cover: null } },
 ]
 
+export const sectionsOf = (role: string): readonly Section[] =>
+  SECTIONS.filter((section) => !section.restricted || role === 'administrator')
+
 export function sectionOf(route: Route): SectionName | null {
   switch (route.page) {
     case 'station':
       return null
-    case 'covers':
-    case 'held':
-      return route.page
-    default:
+    case 'elder':
+    case 'new-elder':
+      return 'elders'
+    case 'rule':
+    case 'edit':
+    case 'new':
       return 'rules'
+    default:
+      return route.page
   }
 }
