@@ -17,7 +17,7 @@ WHERE {reach.ORGANIZATION_O} AND (%(below)s::uuid IS NULL OR %(below)s = ANY(o.p
 _GRAMS = "elder_grams(p.name, p.name_initials, p.phone, p.address)"
 _TEXT = (
     "lower(coalesce(p.name, '') || ' ' || coalesce(p.name_initials, '') || ' '"
-    " || regexp_replace(coalesce(p.phone, ''), '[^0-9]', '', 'g') || ' ' || coalesce(p.address, ''))"
+    " || translate(coalesce(p.phone, ''), '-() +', '') || ' ' || coalesce(p.address, ''))"
 )
 _WORDS = 4
 

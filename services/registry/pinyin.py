@@ -12,13 +12,16 @@ _SURNAMES = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=50_000)
 def initials(name: str) -> str:
     """In lower case; two words where there are two readings; "" of a name without letters."""
-    letters = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=_latin)).lower()
+    letters = "".join(_initial(one) for word in name.split() for one in (word[0] if word.isascii() else word))
     other = _SURNAMES.get(name[:1])
     return f"{letters} {other}{letters[1:]}" if other and letters and other != letters[0] else letters
 
 
-def _latin(text: str) -> str:
-    return "".join(word[0] for word in text.split() if word[0].isalpha())
+@lru_cache(maxsize=50_000)
+def _initial(character: str) -> str:
+    """Of a name each character is read by itself: phrases do not help."""
+    if character.isascii():
+        return character.lower() if character.isalpha() else ""
+    return "".join(lazy_pinyin(character, style=Style.FIRST_LETTER, errors="ignore")).lower()

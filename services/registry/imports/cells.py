@@ -44,18 +44,24 @@ class Cells:
     def _raw(self, key: str) -> Value:
         """What the cell says, without what no cell can mean."""
         value = self._values.get(key)
-        if is_blank(value):
-            return None
-        if not isinstance(value, str):
+        if value is None or not isinstance(value, str):
             return value
-        text = _INVISIBLE.sub("", value).replace("\xa0", " ").replace("\u3000", " ").strip()
+        text = value.strip()
+        # Most cells are plain, and a file has millions.
+        plain = text.isprintable() and "\ufffd" not in text
+        if not plain:
+            text = _INVISIBLE.sub("", text).replace("\xa0", " ").replace("\u3000", " ").strip()
+        if not text:
+            return None
         if text.startswith("=") and len(text) > 1:
             self.wrong(key, "单元格是公式，读不到结果", "请复制这一列，“选择性粘贴”为“数值”")
             return None
-        if _ERRORS.fullmatch(text):
+        if text[0] == "#" and _ERRORS.fullmatch(text):
             self.wrong(key, "单元格是错误值或列太窄显示不出", "请改正公式或加宽列，填写真实内容")
             return None
-        if any(unicodedata.category(one) == "Cc" and one not in "\n\t\r" for one in text) or "\ufffd" in text:
+        if not plain and (
+            "\ufffd" in text or any(unicodedata.category(one) == "Cc" and one not in "\n\t\r" for one in text)
+        ):
             self.wrong(key, "有无法显示的字符（乱码）", "请重新填写这一格")
             return None
         return text or None
@@ -84,7 +90,8 @@ class Cells:
         text = self._text(key)
         if text is None or text in ("/", "-", "—", "——", "－", "\\"):
             return None
-        text = re.sub(r"[ \t\r]*\n[ \t\r\n]*", "\n", text)
+        if "\n" in text:
+            text = re.sub(r"[ \t\r]*\n[ \t\r\n]*", "\n", text)
         if len(text) > most:
             self.wrong(key, f"有 {len(text)} 个字，超过 {most} 个", "请缩短，或检查是否少了分隔、几格粘在一起")
             return None

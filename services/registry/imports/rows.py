@@ -17,6 +17,12 @@ class Rows:
     header: Header
     table: Table
     read: int = field(default=0)
+    #: What a template has in some places, and no row that is meant.
+    examples: list[tuple[int, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        told = {one.key: one.example for one in self.kind.columns if INVENTED in one.example}
+        self.examples = [(place, told[key]) for key, place in self.header.places.items() if key in told]
 
     def __iter__(self) -> Iterator[Cells]:
         """Raises FileFlawError where the rest of the file cannot be read."""
@@ -34,10 +40,6 @@ class Rows:
         if not self.read:
             raise FileFlawError("表头下面没有数据", "请填写数据，或确认选对了文件", self.table.header_line)
 
-    def _is_example(self, key: str, values: list[Value]) -> bool:
-        place, example = self.header.places[key], self.kind.column(key).example
-        return INVENTED in example and place < len(values) and values[place] == example
-
     def _refuse(self, cells: Cells, values: list[Value]) -> None:
         width, beyond = len(values), [value for value in values[self.header.width :] if not is_blank(value)]
         if self.table.is_csv and width < self.header.width:
@@ -51,7 +53,7 @@ class Rows:
                 "含逗号的内容请加英文双引号；没有列名的列请删除",
                 beyond[0],
             )
-        if any(self._is_example(key, values) for key in self.header.places):
+        if any(place < width and values[place] == example for place, example in self.examples):
             cells.wrong("", "这是模板里的示例", "请删除这一行", "")
         if cells.line in self.table.hidden:
             cells.wrong("", "这一行是隐藏的，看不见却会被导入", "请取消隐藏或筛选后再核对，不需要的行请删除", "")
