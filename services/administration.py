@@ -39,7 +39,7 @@ _ALL_DEVICES = Annotated[
 ]
 
 
-def _with_database(work: "Callable[[Connection, Actor], Awaitable[T]]") -> T:
+def with_database(work: "Callable[[Connection, Actor], Awaitable[T]]") -> T:
     """Runs a use case as the operating system's user; what cannot be done is one sentence."""
     from psycopg import AsyncConnection, OperationalError
 
@@ -91,7 +91,7 @@ def enrol_one(
     from services.registry.enrolment import Enrolment
 
     wanted = Enrolment(device_id, kind, model, organization, elder, source, hardware_id)
-    done = _with_database(lambda connection, actor: enrol(connection, actor, [wanted]))
+    done = with_database(lambda connection, actor: enrol(connection, actor, [wanted]))
     if done.flaws:
         _tell(done.flaws)
         raise typer.Exit(1)
@@ -129,7 +129,7 @@ def import_csv(
 
     try:
         with output:
-            done = _with_database(work)
+            done = with_database(work)
     except BaseException:
         secrets.unlink()
         raise
@@ -147,7 +147,7 @@ def rotate_one(device_id: _ID) -> None:
     hand, it is cut off until it has the new one."""
     from services.registry.rotate import rotate
 
-    typer.echo(_with_database(lambda connection, actor: rotate(connection, actor, device_id)))
+    typer.echo(with_database(lambda connection, actor: rotate(connection, actor, device_id)))
 
 
 @device.command("revoke")
@@ -155,7 +155,7 @@ def revoke_one(device_id: _ID) -> None:
     """Shut a device out: it is cut off within seconds."""
     from services.registry.revoke import revoke
 
-    _with_database(lambda connection, actor: revoke(connection, actor, device_id))
+    with_database(lambda connection, actor: revoke(connection, actor, device_id))
 
 
 @device.command("restore")
@@ -163,7 +163,7 @@ def restore_one(device_id: _ID) -> None:
     """Take a revocation back; prints a new secret, this once."""
     from services.registry.rotate import restore
 
-    typer.echo(_with_database(lambda connection, actor: restore(connection, actor, device_id)))
+    typer.echo(with_database(lambda connection, actor: restore(connection, actor, device_id)))
 
 
 @device.command("list")
@@ -182,7 +182,7 @@ def list_devices() -> None:
                 seen = f"{seen_at:%Y-%m-%d %H:%M}" if seen_at else "never"
                 typer.echo(f"{name}\t{kind}\t{organization}\t{state}\t{enrolled_at:%Y-%m-%d}\t{seen}")
 
-    _with_database(work)
+    with_database(work)
 
 
 @mqtt_account.command("add")
@@ -193,7 +193,7 @@ def add(name: _NAME, right: _RIGHTS = [], all_devices: _ALL_DEVICES = False) -> 
 
     rights = (*OWN_RIGHTS.get(name, ()), *right)
     everything = all_devices or (name in OWN_RIGHTS and not right)
-    typer.echo(_with_database(lambda c, actor: add_account(c, actor, name, rights, all_devices=everything)))
+    typer.echo(with_database(lambda c, actor: add_account(c, actor, name, rights, all_devices=everything)))
 
 
 @mqtt_account.command("rights")
@@ -201,7 +201,7 @@ def rights(name: _NAME, right: _RIGHTS, all_devices: _ALL_DEVICES = False) -> No
     """Give an account these rights in the place of those it has."""
     from services.registry.service_accounts import set_rights
 
-    _with_database(lambda c, actor: set_rights(c, actor, name, tuple(right), all_devices=all_devices))
+    with_database(lambda c, actor: set_rights(c, actor, name, tuple(right), all_devices=all_devices))
 
 
 @mqtt_account.command("rotate")
@@ -209,7 +209,7 @@ def rotate_name(name: _NAME) -> None:
     """Give an account a new secret, which is printed this once; one that was revoked is back."""
     from services.registry.service_accounts import rotate_account
 
-    typer.echo(_with_database(lambda connection, actor: rotate_account(connection, actor, name)))
+    typer.echo(with_database(lambda connection, actor: rotate_account(connection, actor, name)))
 
 
 @mqtt_account.command("revoke")
@@ -217,7 +217,7 @@ def revoke_name(name: _NAME) -> None:
     """Shut an account out: it is cut off within seconds."""
     from services.registry.service_accounts import revoke_account
 
-    _with_database(lambda connection, actor: revoke_account(connection, actor, name))
+    with_database(lambda connection, actor: revoke_account(connection, actor, name))
 
 
 @mqtt_account.command("list")
@@ -225,7 +225,7 @@ def list_names() -> None:
     """Every account, a line each: name, state, rights."""
     from services.registry.service_accounts import list_accounts
 
-    for account in _with_database(lambda connection, _actor: list_accounts(connection)):
+    for account in with_database(lambda connection, _actor: list_accounts(connection)):
         state = "revoked" if account.revoked_at else "in force"
         typer.echo(f"{account.username}\t{state}\t{'; '.join(account.rights)}")
 

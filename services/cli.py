@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.bridges import cloud_settings
-from services import administration, ledger, rules
+from services import administration, ledger, rules, setting_up
 from services.runtime import logs, settings
 
 _SETTINGS = "Settings come from the environment:\n\n" + "\n\n".join(
@@ -26,6 +26,11 @@ app = typer.Typer(
 app.add_typer(administration.device, name="device")
 app.add_typer(administration.mqtt_account, name="mqtt-account")
 app.add_typer(rules.rules, name="rules")
+app.command("init")(setting_up.init)
+app.command("import")(setting_up.import_file)
+app.command("export")(setting_up.export_file)
+app.command("data-key")(setting_up.data_key)
+app.command("rotate-keys")(setting_up.rotate_keys)
 app.command("broker")(administration.broker)
 app.command("ledger")(ledger.ledger)
 app.command("tls-ca")(administration.tls_ca)

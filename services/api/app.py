@@ -19,7 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alerts.rulebook import RuleBook
 from services.api import problems
 from services.api.routes import (
+    accounts,
     alerts,
+    changes,
     channels,
     covers,
     drills,
@@ -31,11 +33,13 @@ from services.api.routes import (
     fences,
     handover,
     held,
+    imports,
     open_notice,
     operations,
     places,
     quarantine,
     readings,
+    records,
     registry,
     reports,
     responders,
@@ -44,6 +48,7 @@ from services.api.routes import (
     tasks,
     trials,
 )
+from services.registry.sealing import Keys
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings
 from services.stations.hub import Hub
@@ -65,6 +70,9 @@ _POLICY = (
 # Swagger's page starts itself by an inline script.
 _DOCS_POLICY = _POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
 MAX_BODY_BYTES = 1024 * 1024
+#: A file of some forty thousand people; larger ones go in by `anhu import`.
+MAX_FILE_BYTES = 10 * 1024 * 1024
+_FILES = "/api/v1/imports/"
 _WEB = Path(__file__).parent.parent / "web" / "dist"
 
 
@@ -107,13 +115,14 @@ class _BodyLimit:
             await self._app(scope, receive, send)
             return
         taken = 0
+        most = MAX_FILE_BYTES if scope["path"].startswith(_FILES) else MAX_BODY_BYTES
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
-                raise HTTPException(413, f"a request body may have {MAX_BODY_BYTES} bytes")
+            if taken > most:
+                raise HTTPException(413, f"a request body may have {most} bytes")
             return message
 
         await self._app(scope, counted, send)
@@ -187,6 +196,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.pool = make_pool(settings.database_url)
     app.state.rulebook = RuleBook()
+    app.state.keys = Keys(settings.data_keys.get_secret_value())
     app.state.hub = Hub(settings.database_url)
     app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
     problems.install(app)
@@ -196,6 +206,7 @@ def make_app(settings: Settings) -> FastAPI:
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
+        *(records, accounts, changes, imports),
     ):
         v1.include_router(module.router)
 

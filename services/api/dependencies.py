@@ -10,6 +10,7 @@ from fastapi.security import OAuth2PasswordBearer
 
 from services.api.problems import ProblemError, not_found
 from services.registry.reach import Caller
+from services.registry.sealing import Keys
 from services.registry.sign_in import caller_of
 from services.runtime.settings import Settings
 from services.storage.pool import Connection, Pool
@@ -44,8 +45,14 @@ def address_of(request: Request) -> str:
     return direct
 
 
+def keys_of(request: Request) -> Keys:
+    keys: Keys = request.app.state.keys
+    return keys
+
+
 DatabaseConnection = Annotated[Connection, Depends(connection_of)]
 AppSettings = Annotated[Settings, Depends(settings_of)]
+DataKeys = Annotated[Keys, Depends(keys_of)]
 Address = Annotated[str, Depends(address_of)]
 
 

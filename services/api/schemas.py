@@ -16,6 +16,7 @@ Skill = Annotated[str, StringConstraints(min_length=1, max_length=20, strip_whit
 StateName = Literal["triggered", "acknowledged", "dispatched", "arrived", "resolved", "followed_up", "cancelled"]
 SeverityName = Literal["red", "orange", "yellow", "blue"]
 Outcome = Literal["assisted", "hospital", "false_alarm", "accidental", "test", "drill"]
+AbilityLevel = Literal["intact", "mild", "moderate", "severe", "total"]
 Tier = Literal["city", "district", "street", "community", "point", "care_home"]
 
 
@@ -241,12 +242,21 @@ class Elder(BaseModel):
     age: int | None
     phone: str | None
     address: str | None
-    ability_level: Literal["intact", "mild", "moderate", "severe", "total"] | None
+    ability_level: AbilityLevel | None
     living_situation: str | None
     care_categories: list[str]
+    long_term_care_grade: int | None = Field(description="长期护理失能等级, 0 to 5")
+    doctor_name: str | None
+    doctor_phone: str | None
+    has_identity: bool = Field(description="an identity number is kept; `POST /elders/{id}/identity` shows it")
     contacts: list[Contact]
     position: Location | None
     health_notes: str | None
+    conditions: list[str] | None = Field(
+        description="illnesses; with medicines and allergies withheld as the notes are"
+    )
+    medicines: list[str] | None
+    allergies: list[str] | None
     entry_notes: str | None
     withheld: bool = Field(description="no alert of this elder is unresolved: position, health and entry are closed")
 
@@ -264,6 +274,9 @@ class Device(BaseModel):
     online_at: datetime | None
     last_seen_at: datetime | None
     battery: float | None
+    elder_name: str | None
+    rssi: float | None = Field(description="signal in dBm, of the last day")
+    conditions: list[str] = Field(description="what is noted of it now: device.untested is a test that is due")
 
 
 class NewDevice(BaseModel):
@@ -276,6 +289,11 @@ class NewDevice(BaseModel):
     elder_id: UUID | None = None
     source: str | None = Field(default=None, description="the network that knows it by another name")
     hardware_id: str | None = Field(default=None, description="that name: an EUI, an IMEI, an IEEE address")
+
+
+class Binding(BaseModel):
+    elder_id: UUID | None = None
+    organization_id: UUID | None = Field(default=None, description="where there is no elder; as it is when absent")
 
 
 class DeviceSecret(BaseModel):

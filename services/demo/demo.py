@@ -84,6 +84,7 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
     keys = Keys(folder.path / "keys.json")
     with step("invented people and devices"), psycopg.connect(database_url) as connection:
         seeded = seed(connection, keys, elders)
+    keys.data_key()  # kept with the passwords, or what it seals could not be opened after the next start
     keys.save()
     supervisor.check_stopped()
 
@@ -108,6 +109,7 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
         "ANHU_HTTP_HOST": "127.0.0.1",
         "ANHU_HTTP_PORT": str(http_port),
         "ANHU_SECRET_KEY": keys.signing_key(),
+        "ANHU_DATA_KEYS": keys.data_key(),
         "ANHU_MQTT_URL": broker.gateway_url,
     }
     with step("gateway, alerts, api, upkeep, watch, virtual devices"):

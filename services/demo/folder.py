@@ -11,6 +11,7 @@ from pathlib import Path
 
 from services.broker.passwords import ALPHABET, new_secret
 from services.demo.errors import DemoError
+from services.registry.sealing import new_key
 
 # An empty cluster takes 60 MB, its first write-ahead log as much again.
 NEEDED_BYTES = 300 * 1024 * 1024
@@ -77,6 +78,10 @@ class Keys:
     def signing_key(self) -> str:
         """What access tokens are signed with."""
         return self._passwords.setdefault("ANHU_SECRET_KEY", secrets.token_urlsafe(48))
+
+    def data_key(self) -> str:
+        """What identity numbers are sealed with."""
+        return self._passwords.setdefault("ANHU_DATA_KEYS", new_key("demo"))
 
     def password(self, name: str) -> str:
         """Of a person, who has to type it: three groups of four, 59 bits."""

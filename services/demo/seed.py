@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from services.broker.passwords import hash_password
 from services.demo import people
 from services.demo.folder import Keys
+from services.registry.pinyin import initials
 from services.registry.responders import NO_PASSWORD
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -155,6 +156,7 @@ def _elders(connection: Connection, organizations: dict[str, UUID], keys: Keys, 
                 elder_id,
                 home,
                 elder.name,
+                initials(elder.name),
                 elder.gender,
                 elder.birth_date,
                 elder.phone,
@@ -178,9 +180,9 @@ def _elders(connection: Connection, organizations: dict[str, UUID], keys: Keys, 
             devices.append((device_id, kind, home, elder_id, keys.hash_of(device_id, hash_password)))
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO elders (id, organization_id, name, gender, birth_date, phone, address, lat, lon,"
-            " ability_level, living_situation, care_categories, health_notes, entry_notes)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO elders (id, organization_id, name, name_initials, gender, birth_date, phone, address, lat,"
+            " lon, ability_level, living_situation, care_categories, health_notes, entry_notes)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             elders,
         )
         cursor.executemany(

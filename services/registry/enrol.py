@@ -10,6 +10,7 @@ from uuid import UUID
 from services.broker.accounts import RESERVED
 from services.broker.passwords import hash_password, new_secret
 from services.registry import reach
+from services.registry.changing import changes_by
 from services.registry.enrolment import Enrolment, Flaw, flaws_of
 from services.registry.names import Actor, lock_names, record
 from services.storage.pool import Connection
@@ -56,7 +57,7 @@ async def enrol(
     """
     found = [*flaws, *(flaw for one in wanted for flaw in flaws_of(one))]
     bad = {one for one in wanted if flaws_of(one)}
-    async with connection.transaction():
+    async with changes_by(connection, actor):
         await lock_names(connection)
         known = await _look_up(connection, actor, [one for one in wanted if one not in bad])
         placed: list[tuple[Enrolment, UUID]] = []

@@ -20,8 +20,8 @@ COLUMNS = (
     "hardware_id",
 )
 _REQUIRED = ("device_id", "kind")
-_KIND = re.compile(r"[a-z0-9_]{1,64}")
-_SOURCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+KIND = re.compile(r"[a-z0-9_]{1,64}")
+SOURCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MODEL_CHARACTERS = 200
 _HARDWARE_CHARACTERS = 256
 
@@ -150,7 +150,7 @@ def flaws_of(one: Enrolment) -> list[Flaw]:
     if not DEVICE_ID.fullmatch(one.device_id):
         what = "want 1 to 64 of A-Z a-z 0-9 . _ -"
         flaws.append(one.flaw("device_id", one.device_id, what, "应为 1–64 个字母、数字或 . _ -"))
-    if not _KIND.fullmatch(one.kind):
+    if not KIND.fullmatch(one.kind):
         what = "want 1 to 64 of a-z 0-9 _, as in wristband or fall_detector"
         flaws.append(one.flaw("kind", one.kind, what, "应为 1–64 个小写字母、数字或 _，例如 wristband"))
     if one.model and (len(one.model) > _MODEL_CHARACTERS or not one.model.isprintable()):
@@ -163,7 +163,7 @@ def flaws_of(one: Enrolment) -> list[Flaw]:
         column = "hardware_id" if one.source else "source"
         what = "source and hardware_id come together: give both or neither"
         flaws.append(one.flaw(column, "", what, "source 与 hardware_id 必须同时填写"))
-    if one.source and not _SOURCE.fullmatch(one.source):
+    if one.source and not SOURCE.fullmatch(one.source):
         what = "want a source's name, 1 to 64 of A-Z a-z 0-9 . _ -"
         flaws.append(one.flaw("source", one.source, what, "应为 1–64 个字母、数字或 . _ -"))
     if one.hardware_id and (len(one.hardware_id) > _HARDWARE_CHARACTERS or not one.hardware_id.isprintable()):

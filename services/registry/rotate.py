@@ -7,6 +7,7 @@ told the new secret, its presses do not arrive.
 
 from services.broker.passwords import hash_password, new_secret
 from services.registry import reach
+from services.registry.changing import changes_by
 from services.registry.names import Actor, NotPossibleError, UnknownNameError, record
 from services.storage.pool import Connection
 
@@ -16,7 +17,7 @@ _SET = "UPDATE devices SET credential_hash = %s, revoked_at = NULL WHERE device_
 
 async def rotate(connection: Connection, actor: Actor, device_id: str) -> str:
     """The new secret, told this once. Raises UnknownNameError, and NotPossibleError for a revoked device."""
-    async with connection.transaction():
+    async with changes_by(connection, actor):
         if await is_revoked(connection, actor, device_id):
             raise NotPossibleError(
                 f"{device_id} is revoked: restore it to give it a new secret",
@@ -30,7 +31,7 @@ async def restore(connection: Connection, actor: Actor, device_id: str) -> str:
 
     Raises UnknownNameError, and NotPossibleError for a device that is not revoked.
     """
-    async with connection.transaction():
+    async with changes_by(connection, actor):
         if not await is_revoked(connection, actor, device_id):
             raise NotPossibleError(f"{device_id} is not revoked", f"设备 {device_id} 没有停用，无需恢复")
         return await _renew(connection, actor, device_id, "restored")

@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         default=SecretStr(""), description="signs access tokens; at least 32 characters, the same for every api"
     )
+    data_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="seals identity numbers in the database; name:key,name:key, the one in use first;"
+        " `anhu data-key` makes one",
+    )
     access_token_seconds: int = Field(default=900, ge=10, description="life of an access token")
     session_days: int = Field(default=30, ge=1, description="a sign-in ends after so many days without use")
     sign_in_failures: int = Field(

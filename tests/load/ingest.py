@@ -230,9 +230,7 @@ def _watched_memory(bench: Bench, megabytes: list[float]) -> Iterator[None]:
 
     def watch() -> None:
         while not ended.wait(1.0):
-            megabytes.append(
-                max(sum(process.memory_info().rss for process in gateway) / 1e6 for gateway in gateways)
-            )
+            megabytes.append(max(sum(process.memory_info().rss for process in gateway) / 1e6 for gateway in gateways))
 
     watching = threading.Thread(target=watch)
     watching.start()

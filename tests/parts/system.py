@@ -1,5 +1,6 @@
 """The whole system as real processes on a database and a broker: what an outsider meets."""
 
+import base64
 import json
 import os
 import signal
@@ -34,6 +35,7 @@ from tests.parts.waiting import until
 
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "only for tests: a key of more than 32 characters"
+DATA_KEYS = f"tests:{base64.b64encode(b'only for tests: thirty-two bytes').decode()}"
 KINDS = ("gateway", "alerts", "api")
 
 
@@ -84,6 +86,7 @@ class System:
             "ANHU_DATABASE_URL": database_url,
             "ANHU_HTTP_PORT": str(self.http_port),
             "ANHU_SECRET_KEY": SECRET_KEY,
+            "ANHU_DATA_KEYS": DATA_KEYS,
             "PYTHONPATH": str(ROOT),
         }
         with psycopg.connect(database_url) as connection:

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 
 from services.api.dependencies import Address, DatabaseConnection, SignedIn, only_administrators
 from services.api.problems import ProblemError, not_found, responses
-from services.api.schemas import DeviceSecret, Import, NewDevice
+from services.api.schemas import Binding, DeviceSecret, Import, NewDevice
+from services.registry.bind_device import bind_device
 from services.registry.enrol import enrol
 from services.registry.enrolment import Enrolment, Flaw, read_csv, secrets_csv
 from services.registry.names import Actor, NotPossibleError, UnknownNameError
@@ -111,6 +112,17 @@ async def rotate_secret(connection: DatabaseConnection, actor: Administrator, de
     connection, until it is given the new one."""
     try:
         return DeviceSecret(device_id=device_id, secret=await rotate(connection, actor, device_id))
+    except UnknownNameError:
+        raise not_found() from None
+    except NotPossibleError as error:
+        raise ProblemError(409, error.message, title=str(error)) from None
+
+
+@router.put("/devices/{device_id}/binding", status_code=204, responses=responses(401, 403, 404, 409, 422))
+async def bind(connection: DatabaseConnection, actor: Administrator, device_id: str, binding: Binding) -> None:
+    """Gives a device to an elder, and with that to the elder's organisation; or takes it back (`elder_id` null)."""
+    try:
+        await bind_device(connection, actor, device_id, binding.elder_id, binding.organization_id)
     except UnknownNameError:
         raise not_found() from None
     except NotPossibleError as error:

@@ -4,12 +4,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from psycopg.rows import dict_row
 
 from services.api import paging
 from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
 from services.api.problems import responses
 from services.api.rows import one_of, page_of
 from services.api.schemas import (
+    AbilityLevel,
     Device,
     DevicePage,
     Elder,
@@ -18,20 +20,18 @@ from services.api.schemas import (
     OrganizationPage,
 )
 from services.registry import reach
+from services.registry.find import Conditions, add_elder_search, add_reach
 from services.registry.looks import record_look
+from services.storage.pool import Connection
 
 router = APIRouter(tags=["registry"])
 
 Search = Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$", description="a part of it; all when absent")]
-_NAMED = "(%(search)s::text IS NULL OR strpos(p.name, %(search)s) > 0)"
-_NUMBERED = """
-(%(search)s::text IS NULL OR strpos(lower(d.device_id), lower(%(search)s)) > 0
- OR EXISTS (SELECT FROM elders w WHERE w.id = d.elder_id AND strpos(w.name, %(search)s) > 0))
-"""
-
+Below = Annotated[UUID | None, Query(description="only of this organisation and those below it")]
 _ORGANIZATION = "SELECT o.* FROM organizations o"
 _ELDER = f"""
-SELECT p.*, extract(year FROM age(p.birth_date))::int AS age, {reach.ELDER_P_IN_NEED} AS in_need,
+SELECT p.*, extract(year FROM age(p.birth_date))::int AS age,
+       p.identity_hash IS NOT NULL AS has_identity, {reach.ELDER_P_IN_NEED} AS in_need,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'relation', c.relation, 'phone', c.phone)
                                   ORDER BY c.position), '[]')
         FROM elder_contacts c WHERE c.elder_id = p.id) AS contacts
@@ -39,7 +39,12 @@ FROM elders p
 """
 _DEVICE = """
 SELECT d.device_id AS id, d.device_id, d.kind, d.model, d.organization_id, d.elder_id, d.enrolled_at, d.revoked_at,
-       s.online, s.online_at, s.last_seen_at, s.battery
+       s.online, s.online_at, s.last_seen_at, s.battery,
+       (SELECT w.name FROM elders w WHERE w.id = d.elder_id) AS elder_name,
+       (SELECT r.rssi FROM readings r WHERE r.device_key = d.key AND r.ts > now() - interval '1 day'
+        AND r.rssi IS NOT NULL ORDER BY r.ts DESC LIMIT 1) AS rssi,
+       array(SELECT c.type FROM device_conditions c WHERE c.device_key = d.key AND c.state NOT IN ('past', 'ended')
+             ORDER BY c.type) AS conditions
 FROM devices d LEFT JOIN device_states s ON s.device_key = d.key
 """
 
@@ -67,17 +72,38 @@ async def elders(
     connection: DatabaseConnection,
     caller: SignedIn,
     search: Search = None,
+    organization_id: Below = None,
+    care_category: Search = None,
+    ability_level: AbilityLevel | None = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> ElderPage:
-    """`search` is by name. Position, health notes and entry notes are in `/elders/{id}` alone, and only while an alert
-    is unresolved."""
-    after = paging.decode(cursor, UUID)
-    statement = f"{_ELDER} WHERE {reach.ELDER_P} AND {_NAMED}"
-    values = {"search": search}
-    rows = await page_of(connection, caller, statement, "p.id", after and after[0], limit, values=values)
-    items, following = paging.page(rows, limit, "id")
-    return ElderPage.model_validate({"items": [_elder(row, shown=False) for row in items], "next": following})
+    """`search` is by any part of the name, its initials in pinyin, the telephone number or the address; of several
+    words each has to be there. Position, health notes and entry notes are in `/elders/{id}` alone, and only while an
+    alert is unresolved."""
+    where = Conditions()
+    await add_reach(connection, caller, where, "p", organization_id)
+    add_elder_search(where, search)
+    if care_category:
+        where.add("%(care_category)s = ANY(p.care_categories)", care_category=care_category)
+    if ability_level:
+        where.add("p.ability_level = %(ability_level)s", ability_level=ability_level)
+    rows, following = await _page(connection, _ELDER, where, "p.id", paging.decode(cursor, UUID), limit)
+    return ElderPage.model_validate({"items": [_elder(row, shown=False) for row in rows], "next": following})
+
+
+async def _page(
+    connection: Connection, statement: str, where: Conditions, key: str, after: list[Any] | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """In the order of one unique key. Planned for its values each time: a search for what everybody has reads the list
+    in its order, one for what few have by the index."""
+    if after:
+        where.add(f"{key} > %(after)s", after=after[0])
+    query = f"{statement} WHERE {where} ORDER BY {key} LIMIT %(limit)s"
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, where.values | {"limit": limit + 1}, prepare=False)
+        rows = await cursor.fetchall()
+    return paging.page(rows, limit, "id")
 
 
 @router.get("/elders/{elder_id}", responses=responses(401, 404))
@@ -96,7 +122,7 @@ async def elder(connection: DatabaseConnection, caller: SignedIn, address: Addre
 
 def _elder(row: dict[str, Any], *, shown: bool) -> dict[str, Any]:
     position = {"lat": row["lat"], "lon": row["lon"]} if shown and row["lat"] is not None else None
-    closed = {} if shown else {"health_notes": None, "entry_notes": None}
+    closed = {} if shown else dict.fromkeys(("health_notes", "entry_notes", "conditions", "medicines", "allergies"))
     return row | {"position": position, "withheld": not shown} | closed
 
 
@@ -105,16 +131,28 @@ async def devices(
     connection: DatabaseConnection,
     caller: SignedIn,
     search: Search = None,
+    organization_id: Below = None,
+    elder_id: UUID | None = None,
+    revoked: Annotated[bool, Query(description="those that are revoked, in the place of those that are not")] = False,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> DevicePage:
-    """`search` is by the device's id, and by the name of the elder who has it."""
-    after = paging.decode(cursor, str)
-    statement = f"{_DEVICE} WHERE d.revoked_at IS NULL AND {reach.DEVICE_D} AND {_NUMBERED}"
-    values = {"search": search}
-    rows = await page_of(connection, caller, statement, "d.device_id", after and after[0], limit, values=values)
-    items, following = paging.page(rows, limit, "id")
-    return DevicePage.model_validate({"items": items, "next": following})
+    """`search` is by the device's id, and by what finds the elder who has it."""
+    where = Conditions(["d.revoked_at IS NOT NULL" if revoked else "d.revoked_at IS NULL"])
+    await add_reach(connection, caller, where, "d", organization_id)
+    if elder_id:
+        where.add("d.elder_id = %(elder_id)s", elder_id=elder_id)
+    if search:
+        theirs = Conditions()
+        add_elder_search(theirs, search)
+        where.add(
+            "(strpos(lower(d.device_id), lower(%(search)s)) > 0"
+            f" OR d.elder_id = ANY(array(SELECT p.id FROM elders p WHERE {theirs} LIMIT 5000)))",
+            search=search,
+            **theirs.values,
+        )
+    rows, following = await _page(connection, _DEVICE, where, "d.device_id", paging.decode(cursor, str), limit)
+    return DevicePage.model_validate({"items": rows, "next": following})
 
 
 @router.get("/devices/{device_id}", responses=responses(401, 404))

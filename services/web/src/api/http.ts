@@ -4,9 +4,14 @@ import { refusal, unreachable } from './failure'
 const TIMEOUT_MS = 10_000
 
 export interface Call {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   json?: unknown
   form?: Record<string, string>
+  /** Sent as it is. */
+  file?: Blob
+  /** The answer is no JSON, and wanted as it is. */
+  raw?: true
+  timeoutMs?: number
   bearer?: string | null
 }
 
@@ -21,10 +26,13 @@ export function onServerDate(listener: DateListener): void {
 /** The parsed JSON answer, or undefined for 204. Throws `Failure` for everything else. */
 export async function send(path: string, call: Call = {}): Promise<unknown> {
   const headers: Record<string, string> = { Accept: 'application/json' }
-  let body: string | undefined
+  let body: string | Blob | undefined
   if (call.form) {
     headers['Content-Type'] = 'application/x-www-form-urlencoded'
     body = new URLSearchParams(call.form).toString()
+  } else if (call.file) {
+    headers['Content-Type'] = 'application/octet-stream'
+    body = call.file
   } else if (call.json !== undefined) {
     headers['Content-Type'] = 'application/json'
     body = JSON.stringify(call.json)
@@ -32,7 +40,7 @@ export async function send(path: string, call: Call = {}): Promise<unknown> {
   if (call.bearer) headers.Authorization = `Bearer ${call.bearer}`
 
   const abort = new AbortController()
-  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS)
+  const timer = setTimeout(() => abort.abort(), call.timeoutMs ?? TIMEOUT_MS)
   const askedAt = Date.now()
   try {
     let answer: Response
@@ -46,6 +54,7 @@ export async function send(path: string, call: Call = {}): Promise<unknown> {
         cache: 'no-store',
         credentials: 'same-origin',
       })
+      if (call.raw && answer.ok) return await answer.blob()
       text = await answer.text()
     } catch {
       throw unreachable()

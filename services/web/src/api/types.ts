@@ -205,6 +205,9 @@ export interface Organization {
   name: string
   tier: string
   parent_id: string | null
+  division_code?: string | null
+  address?: string | null
+  phone?: string | null
 }
 
 export interface Me {

@@ -16,6 +16,13 @@ const ROUTES: Route[] = [
   { page: 'drills' },
   { page: 'drill', id: 'd1' },
   { page: 'reports' },
+  { page: 'elders' },
+  { page: 'elder', id: 'e/1' },
+  { page: 'new-elder' },
+  { page: 'devices' },
+  { page: 'organizations' },
+  { page: 'people' },
+  { page: 'import' },
 ]
 
 it.each(ROUTES.map((route) => [hashOf(route), route] as const))('%s leads to its page', (hash, route) => {

@@ -14,6 +14,13 @@ export type Route =
   | { page: 'drills' }
   | { page: 'drill'; id: string }
   | { page: 'reports' }
+  | { page: 'elders' }
+  | { page: 'elder'; id: string }
+  | { page: 'new-elder' }
+  | { page: 'devices' }
+  | { page: 'organizations' }
+  | { page: 'people' }
+  | { page: 'import' }
 
 export const STATION: Route = { page: 'station' }
 
@@ -31,6 +38,11 @@ export function routeOf(hash: string): Route {
   if (first === 'covers') return { page: 'covers' }
   if (first === 'drills') return second ? { page: 'drill', id: second } : { page: 'drills' }
   if (first === 'reports') return { page: 'reports' }
+  if (first === 'elders' && third === undefined) {
+    if (!second) return { page: 'elders' }
+    return second === 'new' ? { page: 'new-elder' } : { page: 'elder', id: second }
+  }
+  if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import') return { page: first }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   if (first === 'duty') return { page: 'duty', organization: second || null }
   return STATION
@@ -58,6 +70,16 @@ export function hashOf(route: Route): string {
       return `#/drills/${encodeURIComponent(route.id)}`
     case 'reports':
       return '#/reports'
+    case 'elder':
+      return `#/elders/${encodeURIComponent(route.id)}`
+    case 'new-elder':
+      return '#/elders/new'
+    case 'elders':
+    case 'devices':
+    case 'organizations':
+    case 'people':
+    case 'import':
+      return `#/${route.page}`
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }

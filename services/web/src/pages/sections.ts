@@ -1,8 +1,32 @@
 import type { Route } from './routes'
 
-export type SectionName = 'rules' | 'covers' | 'held' | 'duty' | 'drills' | 'reports'
+export type SectionName =
+  | 'elders'
+  | 'devices'
+  | 'organizations'
+  | 'people'
+  | 'import'
+  | 'rules'
+  | 'duty'
+  | 'covers'
+  | 'held'
+  | 'drills'
+  | 'reports'
 
-export const SECTIONS: readonly { at: SectionName; word: string; route: Route }[] = [
+interface Section {
+  at: SectionName
+  word: string
+  route: Route
+  /** For administrators alone: the server refuses others. */
+  restricted?: true
+}
+
+const SECTIONS: readonly Section[] = [
+  { at: 'elders', word: '老人', route: { page: 'elders' } },
+  { at: 'devices', word: '设备', route: { page: 'devices' } },
+  { at: 'organizations', word: '机构', route: { page: 'organizations' } },
+  { at: 'people', word: '人员', route: { page: 'people' }, restricted: true },
+  { at: 'import', word: '导入', route: { page: 'import' }, restricted: true },
   { at: 'rules', word: '规则', route: { page: 'rules' } },
   { at: 'duty', word: '值班', route: { page: 'duty', organization: null } },
   { at: 'covers', word: '暂停告警', route: { page: 'covers' } },
@@ -11,19 +35,23 @@ export const SECTIONS: readonly { at: SectionName; word: string; route: Route }[
   { at: 'reports', word: '响应报告', route: { page: 'reports' } },
 ]
 
+export const sectionsOf = (role: string): readonly Section[] =>
+  SECTIONS.filter((section) => !section.restricted || role === 'administrator')
+
 export function sectionOf(route: Route): SectionName | null {
   switch (route.page) {
     case 'station':
       return null
-    case 'covers':
-    case 'duty':
-    case 'held':
-    case 'drills':
-    case 'reports':
-      return route.page
+    case 'elder':
+    case 'new-elder':
+      return 'elders'
     case 'drill':
       return 'drills'
-    default:
+    case 'rule':
+    case 'edit':
+    case 'new':
       return 'rules'
+    default:
+      return route.page
   }
 }

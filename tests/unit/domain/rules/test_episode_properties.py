@@ -18,9 +18,7 @@ LATER = at(100_000)
 
 @quickly
 @given(one_rule, subjects, any_history, st.randoms(use_true_random=False))
-def test_order_and_repeats_change_nothing(
-    asked: Rule, who: Subject, history: list[Sample], chance: Random
-) -> None:
+def test_order_and_repeats_change_nothing(asked: Rule, who: Subject, history: list[Sample], chance: Random) -> None:
     in_order = sorted(history, key=lambda one: one.at)
     mixed = [*history, *history[::2]]
     chance.shuffle(mixed)
@@ -125,9 +123,7 @@ def test_inside_the_band_nothing_flaps(asked: Rule, places: list[float]) -> None
 
 @quickly
 @given(one_rule.filter(lambda one: one.lasting > timedelta(0)), subjects, any_history)
-def test_who_is_not_played_at_all_would_have_had_no_episode(
-    asked: Rule, who: Subject, history: list[Sample]
-) -> None:
+def test_who_is_not_played_at_all_would_have_had_no_episode(asked: Rule, who: Subject, history: list[Sample]) -> None:
     """One instant, long before, at which everything is at its worst: it raises nothing, and has all the rest played."""
     worst = {"heart_rate": 299, "respiratory_rate": 79, "spo2": 31, "systolic": 299, "body_temperature": 26}
     lowest = {**worst, "heart_rate": 21, "respiratory_rate": 3, "systolic": 31}

@@ -40,9 +40,7 @@ def test_who_is_looked_at_only_when_marked_has_the_same_episodes(
         wanted = [
             (one.began_at, one.raised_at, one.cleared_at) for one in episodes(one_rule, who, in_order, at(100_000))
         ]
-        found = [
-            (one.began_at, one.raised_at, one.cleared_at) for one in watched.kept if one.rule.key == one_rule.key
-        ]
+        found = [(one.began_at, one.raised_at, one.cleared_at) for one in watched.kept if one.rule.key == one_rule.key]
         assert found == wanted
 
 

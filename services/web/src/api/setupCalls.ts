@@ -1,0 +1,80 @@
+import { authorized } from '../signin/session'
+import { onePage } from './pages'
+import type { Account, Change, ElderRecord, ImportKind, ImportMode, ImportResult, KeptDevice, WantedOrganization } from './setupTypes'
+import type { Organization, Page } from './types'
+
+const PAGE = 50
+/** A file of ten thousand people takes some seconds; a busy server some more. */
+const FILE_MS = 300_000
+
+const part = encodeURIComponent
+const asked = (filters: Record<string, string>): URLSearchParams =>
+  new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ''))
+
+export const listElders = (filters: Record<string, string>, cursor: string | null): Promise<Page<ElderRecord>> =>
+  onePage('/elders', asked(filters), cursor, PAGE)
+
+export const getRecord = async (id: string): Promise<ElderRecord> => (await authorized(`/elders/${part(id)}`)) as ElderRecord
+
+/** Of the fields those that are to be otherwise. */
+export async function saveElder(id: string | null, fields: Record<string, unknown>): Promise<ElderRecord> {
+  const path = id === null ? '/elders' : `/elders/${part(id)}`
+  return (await authorized(path, { method: id === null ? 'POST' : 'PATCH', json: fields })) as ElderRecord
+}
+
+export async function showIdentity(id: string, reason: string): Promise<string> {
+  const told = (await authorized(`/elders/${part(id)}/identity`, { method: 'POST', json: { reason } })) as { identity: string }
+  return told.identity
+}
+
+export const listCategories = async (): Promise<string[]> =>
+  ((await authorized('/care-categories')) as { items: string[] }).items
+
+export const listDevices = (filters: Record<string, string>, cursor: string | null): Promise<Page<KeptDevice>> =>
+  onePage('/devices', asked(filters), cursor, PAGE)
+
+export async function enrolDevice(device: { device_id: string; kind: string; organization_id: string | null; elder_id: string | null }): Promise<string> {
+  return ((await authorized('/devices', { method: 'POST', json: device })) as { secret: string }).secret
+}
+
+export async function bindDevice(id: string, elderId: string | null): Promise<void> {
+  await authorized(`/devices/${part(id)}/binding`, { method: 'PUT', json: { elder_id: elderId } })
+}
+
+/** The new secret, which is told once; null of a revocation. */
+export async function changeDevice(id: string, how: 'rotate' | 'revoke' | 'restore'): Promise<string | null> {
+  const told = (await authorized(`/devices/${part(id)}/${how}`, { method: 'POST' })) as { secret: string } | undefined
+  return told?.secret ?? null
+}
+
+export async function saveOrganization(id: string | null, fields: Partial<WantedOrganization>): Promise<Organization> {
+  const path = id === null ? '/organizations' : `/organizations/${part(id)}`
+  return (await authorized(path, { method: id === null ? 'POST' : 'PATCH', json: fields })) as Organization
+}
+
+export const listAccounts = (filters: Record<string, string>, cursor: string | null): Promise<Page<Account>> =>
+  onePage('/accounts', asked(filters), cursor, PAGE)
+
+export async function makeAccount(account: Record<string, unknown>): Promise<string> {
+  return ((await authorized('/accounts', { method: 'POST', json: account })) as { password: string }).password
+}
+
+export async function changeAccount(id: string, fields: Record<string, unknown>): Promise<Account> {
+  return (await authorized(`/accounts/${part(id)}`, { method: 'PATCH', json: fields })) as Account
+}
+
+export async function newPassword(id: string): Promise<string> {
+  return ((await authorized(`/accounts/${part(id)}/password`, { method: 'POST' })) as { password: string }).password
+}
+
+export const listChanges = (subject: string, id: string, cursor: string | null): Promise<Page<Change>> =>
+  onePage('/changes', new URLSearchParams({ subject, subject_id: id }), cursor, PAGE)
+
+export async function importFile(kind: ImportKind, file: Blob, mode: ImportMode): Promise<ImportResult> {
+  const call = { method: 'POST' as const, file, timeoutMs: FILE_MS }
+  return (await authorized(`/imports/${kind}?mode=${mode}`, call)) as ImportResult
+}
+
+export async function getTemplate(kind: ImportKind, form: 'csv' | 'xlsx'): Promise<Blob> {
+  return (await authorized(`/imports/${kind}/template?form=${form}`, { raw: true })) as Blob
+}

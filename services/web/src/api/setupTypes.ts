@@ -1,0 +1,78 @@
+import type { Elder, Organization } from './types'
+
+/** Shapes by which places, people and devices are kept. */
+
+export interface ElderRecord extends Elder {
+  long_term_care_grade: number | null
+  doctor_name: string | null
+  doctor_phone: string | null
+  has_identity: boolean
+  conditions: string[] | null
+  medicines: string[] | null
+  allergies: string[] | null
+}
+
+export interface KeptDevice {
+  id: string
+  device_id: string
+  kind: string
+  model: string | null
+  organization_id: string
+  elder_id: string | null
+  elder_name: string | null
+  enrolled_at: string
+  revoked_at: string | null
+  online: boolean | null
+  last_seen_at: string | null
+  battery: number | null
+  rssi: number | null
+  conditions: string[]
+}
+
+export interface Account {
+  id: string
+  username: string
+  name: string
+  role: string
+  organization_ids: string[]
+  elder_ids: string[]
+  disabled_at: string | null
+  last_seen_at: string | null
+}
+
+export interface Change {
+  id: number
+  at: string
+  subject: string
+  subject_id: string
+  what: string
+  actor: string
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+}
+
+export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts'
+export type ImportMode = 'check' | 'all' | 'skip'
+
+export interface ImportFlaw {
+  line: number
+  column: string
+  value: string
+  message: string
+  mend: string
+}
+
+export interface ImportResult {
+  kind: ImportKind
+  rows: number
+  new: number
+  changed: number
+  unchanged: number
+  wrong: number
+  flaws: ImportFlaw[]
+  ignored_columns: string[]
+  applied: boolean
+  secrets: { name: string; secret: string }[]
+}
+
+export type WantedOrganization = Pick<Organization, 'name' | 'tier' | 'parent_id' | 'division_code' | 'address' | 'phone'>

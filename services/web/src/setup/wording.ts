@@ -1,0 +1,122 @@
+import type { Change, ImportKind } from '../api/setupTypes'
+
+export const LIVING: readonly string[] = [
+  '独居',
+  '空巢',
+  '留守',
+  '与配偶同住',
+  '与子女同住',
+  '与其他亲属同住',
+  '与保姆同住',
+  '集体居住',
+  '机构养老',
+]
+
+export const DEVICE_KINDS: readonly { kind: string; word: string }[] = [
+  { kind: 'wristband', word: '手环' },
+  { kind: 'fall_detector', word: '跌倒报警器' },
+  { kind: 'emergency_button', word: '紧急呼叫器' },
+  { kind: 'pull_cord', word: '拉绳报警器' },
+  { kind: 'bed_sensor', word: '床垫' },
+  { kind: 'smoke_detector', word: '烟感' },
+  { kind: 'gas_detector', word: '燃气报警器' },
+  { kind: 'water_detector', word: '水浸传感器' },
+  { kind: 'door_sensor', word: '门磁' },
+]
+
+const CONDITION: Readonly<Record<string, string>> = {
+  'device.offline': '离线',
+  'device.not_worn': '长时间未佩戴',
+  'device.low_battery': '电量低',
+  'device.untested': '该测试了',
+}
+export const conditionWord = (type: string): string => CONDITION[type] ?? type
+
+export const ROLES: readonly { role: string; word: string }[] = [
+  { role: 'operator', word: '值班员' },
+  { role: 'administrator', word: '管理员' },
+  { role: 'caregiver', word: '照护者' },
+]
+const OTHER_ROLE: Readonly<Record<string, string>> = { supervisor: '监管人员', responder: '响应者', auditor: '审计员' }
+export const roleWord = (role: string): string => ROLES.find((each) => each.role === role)?.word ?? OTHER_ROLE[role] ?? role
+
+export const IMPORTS: readonly { kind: ImportKind; word: string; about: string }[] = [
+  { kind: 'organizations', word: '机构', about: '站点、服务点、养老机构；上级机构要先有，或在同一个文件里' },
+  { kind: 'elders', word: '老人', about: '姓名、身份证号（或出生日期）、所属社区必填；紧急联系人可写在同一行' },
+  { kind: 'contacts', word: '联系人', about: '给已有老人添加联系人' },
+  { kind: 'devices', word: '设备', about: '新设备各得一个密钥，只显示一次；已有的设备按文件重新绑定' },
+  { kind: 'accounts', word: '人员', about: '管理员、值班员、照护者；没有填初始密码的由系统生成' },
+]
+
+const FIELD: Readonly<Record<string, string>> = {
+  name: '姓名',
+  organization_id: '所属机构',
+  identity_hash: '身份证号',
+  gender: '性别',
+  birth_date: '出生日期',
+  phone: '电话',
+  address: '地址',
+  lat: '纬度',
+  lon: '经度',
+  ability_level: '能力等级',
+  long_term_care_grade: '长护险等级',
+  living_situation: '居住情况',
+  care_categories: '护理类别',
+  conditions: '疾病',
+  medicines: '用药',
+  allergies: '过敏',
+  health_notes: '健康备注',
+  entry_notes: '入户说明',
+  doctor_name: '家庭医生',
+  doctor_phone: '家庭医生电话',
+  relation: '关系',
+  position: '顺序',
+  elder_id: '老人',
+  kind: '类型',
+  model: '型号',
+  credential_hash: '密钥',
+  revoked_at: '停用',
+  password_hash: '密码',
+  disabled_at: '停用',
+  role: '角色',
+  tier: '层级',
+  division_code: '区划代码',
+  parent_id: '上级机构',
+  level: '等级',
+  score: '评分',
+  assessed_on: '评估日期',
+  assessor: '评估人',
+  reason: '原因',
+}
+const WHAT: Readonly<Record<string, string>> = {
+  created: '建档',
+  changed: '修改',
+  deleted: '删除',
+  'contact added': '添加联系人',
+  'contact removed': '删除联系人',
+  assessed: '能力评估',
+  'assessment removed': '删除评估',
+  'identity shown': '查看身份证号',
+  'organization given': '加入机构',
+  'organization taken': '离开机构',
+  'elder given': '开始照护',
+  'elder taken': '结束照护',
+}
+export const whatWord = (what: string): string => WHAT[what] ?? what
+
+function told(value: unknown): string {
+  if (value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return '空'
+  return Array.isArray(value) ? value.join('、') : String(value)
+}
+
+/** What a change did, field by field, in words; ids of no interest to a reader are left out. */
+export function differencesOf(change: Change, names: ReadonlyMap<string, string>): string[] {
+  const fields = Object.keys(change.after ?? change.before ?? {}).filter((field) => field in FIELD)
+  const word = (value: unknown): string => names.get(String(value)) ?? told(value)
+  return fields.map((field) => {
+    const [was, is] = [change.before?.[field], change.after?.[field]]
+    if (is === '…' || was === '…') return `${FIELD[field]}：已更换`
+    if (change.what === 'changed') return `${FIELD[field]}：${word(was)} → ${word(is)}`
+    return `${FIELD[field]}：${word(is ?? was)}`
+  }).filter((line) => !line.endsWith('：空'))
+}

@@ -1,0 +1,201 @@
+"""Organisations, elders and people made, changed and found over HTTP, and what is kept of it. All of them invented."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.parts.system import Person, System
+from tests.unit.registry.files import csv_of, number, xlsx_of
+
+
+@pytest.fixture(scope="module")
+def administrator(system: System) -> Person:
+    return system.sign_in("admin")
+
+
+@pytest.fixture(autouse=True)
+def _tidy(system: System) -> Iterator[None]:
+    yield
+    for statement in (
+        "DELETE FROM devices WHERE device_id LIKE 'record-%%'",
+        "DELETE FROM sessions WHERE account_id IN (SELECT id FROM accounts WHERE username LIKE 'record-%%')",
+        "DELETE FROM accounts WHERE username LIKE 'record-%%'",
+        "DELETE FROM access_log WHERE elder_id IN (SELECT id FROM elders WHERE name LIKE '覃试%%')",
+        "DELETE FROM elders WHERE name LIKE '覃试%%'",
+        "DELETE FROM organizations WHERE name LIKE '试验%%'",
+    ):
+        system.sql(statement)
+
+
+def _elder(system: System, **more: object) -> dict[str, object]:
+    return {"name": "覃试兰", "organization_id": system.seeded.organization_id, "birth_date": "1950-03-05"} | more
+
+
+def test_an_elder_is_made_changed_and_found(administrator: Person, operator: Person, system: System) -> None:
+    contacts = [{"name": "覃某", "relation": "女儿", "phone": "138 0000 0000"}]
+    wanted = _elder(
+        system, identity=number(), phone="023-00990077", address="试验巷7号", contacts=contacts, birth_date=None
+    )
+    made = administrator.http.post("/elders", json=wanted)
+    assert made.status_code == 201, made.text
+    elder = made.json()
+    assert (elder["birth_date"], elder["gender"], elder["has_identity"]) == ("1950-03-05", "female", True)
+    assert elder["contacts"] == [{"name": "覃某", "relation": "女儿", "phone": "13800000000"}]
+    for search in ("覃试兰", "试兰", "qsl", "tsl", "990077", "023-0099", "试验巷", "覃 验巷7", "兰 qsl"):
+        found = [one["id"] for one in operator.get("/elders", search=search, limit=500)["items"]]
+        assert elder["id"] in found, search
+    assert operator.get("/elders", search="覃试竹")["items"] == []
+    path = f"/elders/{elder['id']}"
+    change = {"address": "康宁路9号", "ability_level": "moderate", "assessed_on": "2026-09-01", "assessment_score": 50}
+    changed = administrator.http.patch(path, json=change | {"phone": None, "contacts": []})
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["phone"], changed.json()["contacts"]) == (None, [])
+    assert changed.json()["name"] == "覃试兰"
+    assert administrator.get(f"{path}/assessments")["items"][0]["score"] == 50
+    kept = administrator.get("/changes", subject="elder", subject_id=elder["id"])["items"]
+    address = next(one for one in kept if "address" in (one["after"] or {}))
+    assert (address["before"]["address"], address["after"]["address"]) == ("试验巷7号", "康宁路9号")
+    assert address["actor"] == "系统管理员"
+    assert {"created", "changed", "contact added", "contact removed", "assessed"} <= {one["what"] for one in kept}
+    assert number() not in str(kept)
+
+
+def test_an_identity_number_is_shown_when_asked_for_and_that_is_kept(
+    administrator: Person, operator: Person, system: System
+) -> None:
+    elder = administrator.http.post("/elders", json=_elder(system, identity=number(sequence=62))).json()
+    path = f"/elders/{elder['id']}/identity"
+    assert number(sequence=62) not in str(elder)
+    assert operator.http.post(path, json={"reason": "x"}).status_code == 403
+    assert administrator.http.post(path, json={}).status_code == 422
+    assert administrator.http.post(path, json={"reason": "核对"}).json() == {"identity": number(sequence=62)}
+    assert system.sql("SELECT what FROM access_log WHERE elder_id = %s", elder["id"]) == [("identity",)]
+    again = administrator.http.post("/elders", json=_elder(system, name="覃试竹", identity=number(sequence=62)))
+    assert again.status_code == 422
+    assert "覃试兰" in again.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": None}, "name"),
+        ({"phone": "12"}, "phone"),
+        ({"identity": "500199195003050021"}, "identity"),
+        ({"birth_date": None}, "identity"),
+        ({"care_categories": ["失聪"]}, "care_categories"),
+        ({"living_situation": "树上"}, "living_situation"),
+        ({"contacts": [{"name": "覃某", "phone": "1"}]}, "contact1_phone"),
+        ({"organization_id": "00000000-0000-0000-0000-000000000000"}, "organization"),
+    ],
+)
+def test_what_a_record_cannot_be(change: dict[str, Any], field: str, administrator: Person, system: System) -> None:
+    answer = administrator.http.post("/elders", json=_elder(system) | change)
+    assert answer.status_code == 422
+    assert field in {flaw["field"] for flaw in answer.json()["flaws"]}
+
+
+def test_nobody_changes_what_is_not_theirs(
+    administrator: Person, operator: Person, street_administrator: Person, system: System
+) -> None:
+    elder = administrator.http.post("/elders", json=_elder(system)).json()
+    city = system.organization("city")
+    assert operator.http.post("/elders", json=_elder(system)).status_code == 403
+    assert operator.http.patch(f"/elders/{elder['id']}", json={"name": "覃试竹"}).status_code == 403
+    assert operator.http.get("/accounts").status_code == 403
+    assert operator.http.get("/changes", params={"subject": "elder"}).status_code == 403
+    assert operator.http.post("/imports/elders", content=b"x").status_code == 403
+    assert street_administrator.http.post("/elders", json=_elder(system, organization_id=city)).status_code == 422
+    assert street_administrator.http.patch(f"/organizations/{city}", json={"name": "试验"}).status_code == 404
+    moved = street_administrator.http.patch(f"/elders/{elder['id']}", json={"organization_id": city})
+    assert moved.status_code == 422
+    admin_id = administrator.get("/me")["id"]
+    assert street_administrator.http.patch(f"/accounts/{admin_id}", json={"name": "x"}).status_code == 404
+    assert street_administrator.http.post(f"/accounts/{admin_id}/password").status_code == 404
+    assert "admin" not in {one["username"] for one in street_administrator.get("/accounts", limit=500)["items"]}
+    upward = {"username": "record-up", "name": "试", "role": "administrator", "organization_ids": [city]}
+    assert street_administrator.http.post("/accounts", json=upward).status_code == 409
+
+
+def test_an_organisation_is_made_and_moved(administrator: Person, system: System) -> None:
+    first, second = system.organization("community"), system.organization("community", 1)
+    wanted = {"parent_id": first, "tier": "point", "name": "试验服务点"}
+    made = administrator.http.post("/organizations", json=wanted)
+    assert made.status_code == 201, made.text
+    path = f"/organizations/{made.json()['id']}"
+    assert administrator.http.post("/organizations", json=wanted).status_code == 409
+    assert administrator.http.patch(path, json={"parent_id": second, "phone": "023-0001-0009"}).status_code == 200
+    assert administrator.get(path)["parent_id"] == second
+    assert administrator.http.patch(path, json={"tier": "city"}).status_code == 409
+    assert (
+        administrator.http.patch(f"/organizations/{second}", json={"parent_id": made.json()["id"]}).status_code == 409
+    )
+
+
+def test_people_come_and_go(administrator: Person, system: System) -> None:
+    wanted = {
+        "username": "record-1",
+        "name": "王试",
+        "role": "operator",
+        "organization_ids": [system.seeded.organization_id],
+    }
+    made = administrator.http.post("/accounts", json=wanted)
+    assert made.status_code == 201, made.text
+    assert administrator.http.post("/accounts", json=wanted).status_code == 409
+    account = made.json()
+    person = Person(system, "record-1", account["password"], system.url)
+    renewed = administrator.http.post(f"/accounts/{account['id']}/password").json()["password"]
+    assert person.http.get("/me").status_code == 401
+    person.http.close()
+    person = Person(system, "record-1", renewed, system.url)
+    path = f"/accounts/{account['id']}"
+    assert administrator.http.patch(path, json={"organization_ids": []}).status_code == 409
+    assert administrator.http.patch(path, json={"disabled": True}).json()["disabled_at"] is not None
+    assert person.http.get("/me").status_code == 401
+    person.http.close()
+    own = administrator.get("/me")["id"]
+    assert administrator.http.patch(f"/accounts/{own}", json={"disabled": True}).status_code == 409
+    kept = administrator.get("/changes", subject="account", subject_id=account["id"])["items"]
+    assert {"created", "organization given", "changed"} <= {one["what"] for one in kept}
+    assert "argon2" not in str(kept)
+
+
+def test_a_device_is_bound_and_taken_back(administrator: Person, system: System) -> None:
+    elder = administrator.http.post("/elders", json=_elder(system)).json()
+    other = system.organization("community", 1)
+    new = {"device_id": "record-1", "kind": "wristband", "organization_id": other}
+    assert administrator.http.post("/devices", json=new).status_code == 201
+    assert administrator.http.put("/devices/record-1/binding", json={"elder_id": elder["id"]}).status_code == 204
+    device = administrator.get("/devices/record-1")
+    assert (device["elder_name"], device["organization_id"]) == ("覃试兰", elder["organization_id"])
+    assert [one["id"] for one in administrator.get("/devices", elder_id=elder["id"])["items"]] == ["record-1"]
+    both = {"elder_id": elder["id"], "organization_id": other}
+    assert administrator.http.put("/devices/record-1/binding", json=both).status_code == 409
+    administrator.http.patch(f"/elders/{elder['id']}", json={"organization_id": other})
+    assert administrator.get("/devices/record-1")["organization_id"] == other
+    assert administrator.http.put("/devices/record-1/binding", json={}).status_code == 204
+    assert administrator.get("/devices/record-1")["elder_id"] is None
+    kept = administrator.get("/changes", subject="device", subject_id="record-1")["items"]
+    assert kept[-1]["actor"] == "系统管理员"
+
+
+def test_a_file_is_checked_and_then_taken_in(administrator: Person, system: System) -> None:
+    head = ("姓名", "身份证号", "所属社区", "备注")
+    good, wrong = ("覃试梅", number(sequence=64), "北禅社区", ""), ("覃试菊", "5.0E+17", "北婵社区", "")
+    file = xlsx_of(head, good, wrong)
+    checked = administrator.http.post("/imports/elders", content=file).json()
+    assert (checked["rows"], checked["new"], checked["wrong"], checked["applied"]) == (2, 1, 1, False)
+    assert [(one["line"], one["column"]) for one in checked["flaws"]] == [(3, "所属社区"), (3, "身份证号")]
+    assert checked["ignored_columns"] == ["备注"]
+    nothing = administrator.http.post("/imports/elders", params={"mode": "all"}, content=file).json()
+    assert not nothing["applied"]
+    done = administrator.http.post("/imports/elders", params={"mode": "skip"}, content=file).json()
+    assert (done["applied"], done["new"]) == (True, 1)
+    again = administrator.http.post("/imports/elders", params={"mode": "all"}, content=csv_of(head, good)).json()
+    assert (again["new"], again["unchanged"]) == (0, 1)
+    devices = csv_of(("设备编号", "设备类型", "身份证号"), ("record-2", "手环", number(sequence=64)))
+    done = administrator.http.post("/imports/devices", params={"mode": "all"}, content=devices).json()
+    assert [one["name"] for one in done["secrets"]] == ["record-2"]
+    form = administrator.http.get("/imports/elders/template", params={"form": "csv"})
+    assert "所属社区" in form.text
+    assert administrator.http.post("/imports/elders", content=b"\x00" * 20).json()["wrong"] == 1
