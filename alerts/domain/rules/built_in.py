@@ -28,6 +28,8 @@ _DEPENDENT: Final = Scope(ability_levels=frozenset({"severe", "total"}))
 _NEWS2: Final = "Royal College of Physicians, NEWS2 (2017)"
 _AHA: Final = "American Heart Association, Adult Tachycardia With a Pulse Algorithm (eccguidelines.heart.org)"
 _BTS: Final = "British Thoracic Society, Guideline for oxygen use in adults (2017)"
+_TARGET: Final = "British Thoracic Society (2017): 88–92 % is the target in hypercapnic respiratory failure"
+_OXIMETER: Final = "own limit: a person's median less 4 %, up to which ISO 80601-2-61 (2017) passes an oximeter's error"
 _GRADE_3: Final = "中国高血压防治指南：3 级高血压，收缩压 ≥180 和/或舒张压 ≥110 mmHg"
 _IDSA: Final = "IDSA 2008 long-term care guideline (CID 2009;48:149): single oral temperature > 37.8 °C"
 _OURS: Final = "duration, gap and way back are Anhu's own choice"
@@ -39,7 +41,7 @@ def _limit(
     key: str,
     title: str,
     severity: Severity,
-    limit: Limit,
+    limit: Limit | OwnLimit,
     minutes: int,
     source: str,
     *,
@@ -124,10 +126,17 @@ BUILT_IN: Final = (
         4, "heart_rate_critical_low", "紧急救援 · 心率危急过低", _RED, Limit("heart_rate", _BELOW, 41, 45), 3,
         f"{_NEWS2}: 40 and less has three points; {_OURS}",
     ),
+    # What is usual for a person has the constant part of a wrist's error in it. Medians take out most of the rest, and
+    # the dips of a sleeper: a sensor that is off by four per cent shows healthy people below 92 each tenth time.
     _limit(
-        5, "spo2_low", "血氧偏低", _YELLOW, Limit("spo2", _BELOW, 92, 94), 10,
-        f"{_NEWS2}, scale 1: 91 and less has three points. For elders with hypercapnic respiratory failure (target"
-        f" 88–92) a rule of their own is to be set; {_OURS}",
+        5, "spo2_low", "血氧偏低", _YELLOW,
+        OwnLimit(
+            "spo2", _BELOW, spreads=1, clear_spreads=0.5, least_hours=168, inside=(92, 100), always=88, until_known=92,
+            over=30 * _MINUTE,
+        ),
+        20,
+        f"{_NEWS2}, scale 1: 91 and less has three points, whoever's limit is not lower; {_OXIMETER}; {_TARGET}: below"
+        f" 88 is below anybody's target. Median of half an hour: Anhu; {_OURS}",
         severity_when=(SeverityWhen(_DEPENDENT, Severity.ORANGE),),
     ),
     _limit(

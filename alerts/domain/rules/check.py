@@ -51,6 +51,8 @@ def _times(rule: Rule) -> Iterator[Flaw]:
         yield from _within(where, name, time, least)
     if isinstance(rule.condition, Score):
         yield from _within("condition.fresh_seconds", "数值有效时间", rule.condition.fresh, SHORTEST_FRESH)
+    elif isinstance(rule.condition, Limit | OwnLimit):
+        yield from _within("condition.over_seconds", "取中位数的时间", rule.condition.over, timedelta(0))
 
 
 def _within(where: str, name: str, time: timedelta, least: timedelta) -> Iterator[Flaw]:
@@ -119,6 +121,15 @@ def _own_limit(own: OwnLimit) -> Iterator[Flaw]:
     if not field.lowest <= lowest < highest <= field.highest:
         span = f"{field.lowest:g} 到 {field.highest:g} {field.unit}"
         yield Flaw("condition.inside", f"正常范围应从小到大写两个数，在 {span}之间")
+        return
+    edge, above = (highest, True) if own.direction is Direction.ABOVE else (lowest, False)
+    for where, name, value in (
+        ("always", "人人适用的限值", own.always),
+        ("until_known", "尚无平时数据时的限值", own.until_known),
+    ):
+        if value is not None and not (edge <= value < field.highest if above else field.lowest < value <= edge):
+            span = f"{edge:g} 到 {field.highest:g}" if above else f"{field.lowest:g} 到 {edge:g}"
+            yield Flaw(f"condition.{where}", f"{name} {value:g} 应在正常范围之外，在 {span} {field.unit}之间")
 
 
 def _unknown_field(name: str, known: Container[str]) -> Flaw:

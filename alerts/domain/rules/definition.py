@@ -68,9 +68,10 @@ class _Limit(Part):
     direction: Direction
     value: float
     clear: float
+    over_seconds: _Seconds = 0
 
     def condition(self) -> Condition:
-        return Limit(self.field, self.direction, self.value, self.clear)
+        return Limit(self.field, self.direction, self.value, self.clear, timedelta(seconds=self.over_seconds))
 
 
 class _OwnLimit(Part):
@@ -81,9 +82,15 @@ class _OwnLimit(Part):
     clear_spreads: float
     least_hours: int
     inside: tuple[float, float]
+    always: float | None = None
+    until_known: float | None = None
+    over_seconds: _Seconds = 0
 
     def condition(self) -> Condition:
-        return OwnLimit(self.field, self.direction, self.spreads, self.clear_spreads, self.least_hours, self.inside)
+        return OwnLimit(
+            *(self.field, self.direction, self.spreads, self.clear_spreads, self.least_hours, self.inside),
+            *(self.always, self.until_known, timedelta(seconds=self.over_seconds)),
+        )
 
 
 class _Score(Part):
@@ -174,9 +181,11 @@ def _json_of_condition(condition: Condition) -> dict[str, Any]:
     if isinstance(condition, Living):
         return json_of_living(condition)
     match condition:
-        case Limit(field, direction, value, clear):
-            return {"kind": "limit", "field": field, "direction": direction.value, "value": value, "clear": clear}
+        case Limit(field, direction, value, clear, over):
+            limit = {"kind": "limit", "field": field, "direction": direction.value, "value": value, "clear": clear}
+            return limit | _over(over)
         case OwnLimit():
+            beside = {"always": condition.always, "until_known": condition.until_known}
             return {
                 "kind": "own_limit",
                 "field": condition.field,
@@ -185,12 +194,19 @@ def _json_of_condition(condition: Condition) -> dict[str, Any]:
                 "clear_spreads": condition.clear_spreads,
                 "least_hours": condition.least_hours,
                 "inside": list(condition.inside),
+                **{name: value for name, value in beside.items() if value is not None},
+                **_over(condition.over),
             }
         case Score(total, or_three_in_one, fresh):
             fresh_seconds = _seconds(fresh)
             return {"kind": "score", "total": total, "or_three_in_one": or_three_in_one, "fresh_seconds": fresh_seconds}
         case _:
             assert_never(condition)
+
+
+def _over(over: timedelta) -> dict[str, int]:
+    """Left out where each value counts by itself: definitions from before medians were known stay as they are."""
+    return {"over_seconds": _seconds(over)} if over else {}
 
 
 def _json_of_scope(scope: Scope) -> dict[str, Any]:

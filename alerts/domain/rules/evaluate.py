@@ -138,5 +138,7 @@ def as_raised(rule: Rule, subject: Subject, evidence: Mapping[str, Any]) -> Subj
         return living_as_raised(subject, evidence)
     if not isinstance(rule.condition, OwnLimit):
         return subject
-    then = Baseline(evidence["median"], evidence["spread"], evidence["hours"])
-    return replace(subject, baselines={**subject.baselines, rule.condition.field: then})
+    baselines = {field: usual for field, usual in subject.baselines.items() if field != rule.condition.field}
+    if "median" in evidence:
+        baselines[rule.condition.field] = Baseline(evidence["median"], evidence["spread"], evidence["hours"])
+    return replace(subject, baselines=baselines)

@@ -1,13 +1,16 @@
 """What a condition says of the values of one instant. Pure."""
 
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from statistics import median
 from typing import Any, NamedTuple, Protocol
 
 from alerts.domain.rules import news2
-from alerts.domain.rules.limits import Bound, bound_of
-from alerts.domain.rules.model import Direction, Living, OwnLimit, Rule, Sample, Score, Subject
+from alerts.domain.rules.fields import DIGITS
+from alerts.domain.rules.limits import Bound, bound_of, usual_of
+from alerts.domain.rules.model import Direction, Limit, Living, OwnLimit, Rule, Sample, Score, Subject
 
 
 class Verdict(Enum):
@@ -57,9 +60,10 @@ def judge_of(rule: Rule, subject: Subject) -> Judge | None:
     bound = bound_of(condition, subject)
     if bound is None:
         return None
-    usual = subject.baselines[condition.field] if isinstance(condition, OwnLimit) else None
+    usual = usual_of(condition, subject) if isinstance(condition, OwnLimit) else None
     more = {} if usual is None else {"median": usual.median, "spread": usual.spread, "hours": usual.hours}
-    return _LimitJudge(bound, {"kind": "own_limit" if more else "limit"}, more)
+    kind = {"kind": "own_limit" if more else "limit"}
+    return _MedianJudge(bound, kind, more, condition.over) if condition.over else _LimitJudge(bound, kind, more)
 
 
 class _LimitJudge:
@@ -97,6 +101,36 @@ class _LimitJudge:
             "samples": len(stretch),
             **self._more,
         }
+
+
+class _MedianJudge(_LimitJudge):
+    """Compares the median of all that was measured in the time `over` before each value, itself included: of two in
+    the middle their average. A value that is well itself neither begins nor prolongs a stretch, and one that is not
+    ends none, whatever the median is."""
+
+    def __init__(self, bound: Bound, kind: dict[str, Any], more: dict[str, Any], over: timedelta) -> None:
+        super().__init__(bound, kind, {**more, "over_seconds": int(over.total_seconds())})
+        self._over = over
+        self._within: deque[tuple[datetime, float]] = deque()
+
+    def _median(self) -> float:
+        return round(median(value for _, value in self._within), DIGITS)
+
+    def verdict(self, instant: Instant, on: bool) -> Verdict | None:
+        within, bound = self._within, self._bound
+        value = instant.values[bound.field].value
+        while within and within[0][0] < instant.at - self._over:
+            within.popleft()
+        within.append((instant.at, value))
+        middle = self._median()
+        if bound.beyond(middle):
+            return Verdict.BEYOND if bound.beyond(value) else None
+        if on and bound.cleared(middle):
+            return Verdict.CLEAR if bound.cleared(value) else None
+        return Verdict.BETWEEN
+
+    def evidence(self, stretch: Sequence[Instant]) -> dict[str, Any]:
+        return {**super().evidence(stretch), "value": self._median()}
 
 
 class _ScoreJudge:
@@ -168,4 +202,7 @@ class _ScoreJudge:
 
 def carries(rule: Rule) -> timedelta:
     """For how long a value has a say after its own instant."""
-    return rule.condition.fresh if isinstance(rule.condition, Score) else timedelta(0)
+    match rule.condition:
+        case Score(fresh=time) | Limit(over=time) | OwnLimit(over=time):
+            return time
+    return timedelta(0)

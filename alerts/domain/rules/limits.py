@@ -8,7 +8,18 @@ from alerts.domain.rules import news2
 from alerts.domain.rules.baseline import usable_spread
 from alerts.domain.rules.fence import allowed_box
 from alerts.domain.rules.fields import DIGITS
-from alerts.domain.rules.model import Beyond, Direction, Limit, OutOfBed, OwnLimit, Rule, Score, Still, Subject
+from alerts.domain.rules.model import (
+    Baseline,
+    Beyond,
+    Direction,
+    Limit,
+    OutOfBed,
+    OwnLimit,
+    Rule,
+    Score,
+    Still,
+    Subject,
+)
 
 #: lowest and highest that is inside; None: no limit on that side
 Band = tuple[float | None, float | None]
@@ -35,7 +46,7 @@ class Bound:
 def bound_of(condition: Limit | OwnLimit, subject: Subject) -> Bound | None:
     """None: nothing is known yet of what is usual for this person."""
     match condition:
-        case Limit(field, direction, value, clear):
+        case Limit(field, direction, value, clear, _):
             return Bound(field, direction, round(value, DIGITS), round(clear, DIGITS))
         case OwnLimit():
             return _own_bound(condition, subject)
@@ -44,20 +55,29 @@ def bound_of(condition: Limit | OwnLimit, subject: Subject) -> Bound | None:
 
 
 def _own_bound(own: OwnLimit, subject: Subject) -> Bound | None:
-    usual = subject.baselines.get(own.field)
-    if usual is None or usual.hours < own.least_hours:
-        return None
-    spread = usable_spread(own.field, usual)
-    # Where `inside` moves the limit outward, what clears it moves along: nobody has to come back to their very median.
-    way_back = (own.spreads - own.clear_spreads) * spread
+    usual = usual_of(own, subject)
+    above = own.direction is Direction.ABOVE
     lowest, highest = own.inside
-    if own.direction is Direction.ABOVE:
-        value = max(usual.median + own.spreads * spread, highest)
-        clear = value - way_back
+    if usual is not None:
+        spread = usable_spread(own.field, usual)
+        centre, away = usual.median, own.spreads * spread
+        value = max(centre + away, highest) if above else min(centre - away, lowest)
+    elif own.until_known is not None:
+        spread, value = usable_spread(own.field, Baseline(own.until_known, 0, 0)), own.until_known
     else:
-        value = min(usual.median - own.spreads * spread, lowest)
-        clear = value + way_back
+        return None
+    if own.always is not None:
+        value = min(value, own.always) if above else max(value, own.always)
+    # Where the limit is moved, what clears it moves along: nobody has to come back to their very median.
+    way_back = (own.spreads - own.clear_spreads) * spread
+    clear = value - way_back if above else value + way_back
     return Bound(own.field, own.direction, round(value, DIGITS), round(clear, DIGITS))
+
+
+def usual_of(own: OwnLimit, subject: Subject) -> Baseline | None:
+    """None: not known yet, or not of enough hours."""
+    usual = subject.baselines.get(own.field)
+    return None if usual is None or usual.hours < own.least_hours else usual
 
 
 def envelope(rules: Iterable[Rule], subject: Subject) -> dict[str, Band]:

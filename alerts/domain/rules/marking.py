@@ -164,8 +164,8 @@ def quiet(lines: Iterable[Lineage], subject: Subject, samples: Iterable[Sample],
     for line in lines:
         on = next((one for one in line.kept if one.cleared_at is None), None)
         rule = on.rule if on else line.rule
-        if rule is None or isinstance(rule.condition, Score | Living):
-            continue
+        if rule is None or isinstance(rule.condition, Score | Living) or rule.condition.over:
+            continue  # of medians a value that is well among others ends no run
         bound = bound_of(rule.condition, as_raised(rule, subject, on.evidence) if on else subject)
         if bound is None:
             continue

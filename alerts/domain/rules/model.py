@@ -81,12 +81,15 @@ class Limit:
     direction: Direction
     value: float
     clear: float
+    #: compared is the median of so long, that is, the most of what was measured; zero: each value by itself
+    over: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnLimit:
-    """A limit of the person's own: so many spreads from the median. Holds for nobody whose baseline has fewer than
-    `least_hours`; never inside `inside`, a band in which nobody is called ill however steady they are."""
+    """A limit of the person's own: so many spreads from the median; never inside `inside`, a band in which nobody is
+    called ill however steady they are. Of whom fewer than `least_hours` are known it says nothing, unless there is a
+    limit `until_known`."""
 
     field: str
     direction: Direction
@@ -94,6 +97,12 @@ class OwnLimit:
     clear_spreads: float
     least_hours: int
     inside: tuple[float, float]
+    #: what is beyond this is beyond everybody's limit, whatever is usual for them
+    always: float | None = None
+    #: the limit of those of whom it is not known yet what is usual
+    until_known: float | None = None
+    #: as `Limit.over`
+    over: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ interface Common {
 }
 export type Part = Common &
   (
-    | { type: 'number'; unit?: string; ofField?: boolean }
+    | { type: 'number'; unit?: string; ofField?: boolean; optional?: boolean }
     | { type: 'choice'; choices: readonly Choice[] }
     | { type: 'flag' }
-    | { type: 'span' }
+    | { type: 'span'; optional?: boolean }
     | { type: 'band' }
     | { type: 'hours'; optional?: boolean }
     | { type: 'clock' }
@@ -39,6 +39,8 @@ const DIRECTIONS: readonly Choice[] = [
 ]
 const direction: Part = { name: 'direction', label: '方向', type: 'choice', choices: DIRECTIONS }
 
+const over: Part = { name: 'over_seconds', label: '取中位数的时间', type: 'span', optional: true, hint: '与这段时间的中位数比较；不填则每次数据单独判断' }
+
 export const KIND_WORD: Readonly<Record<string, string>> = {
   limit: '固定限值',
   own_limit: '与本人平时相比',
@@ -54,14 +56,18 @@ export const PARTS: Readonly<Record<string, readonly Part[]>> = {
     direction,
     { name: 'value', label: '限值', type: 'number', ofField: true, hint: '正好等于限值不算超限' },
     { name: 'clear', label: '恢复值', type: 'number', ofField: true, hint: '回到这个值才算恢复' },
+    over,
   ],
   own_limit: [
     { name: 'field', label: '项目', type: 'choice', choices: fieldsOf(OWN_FIELDS) },
     direction,
     { name: 'spreads', label: '偏离倍数', type: 'number', unit: '倍', hint: '离本人平时有多远，以平时的波动为一倍' },
     { name: 'clear_spreads', label: '恢复倍数', type: 'number', unit: '倍' },
-    { name: 'least_hours', label: '至少有多少小时数据', type: 'number', unit: '小时', hint: '两周内，不够的人不判断' },
+    { name: 'least_hours', label: '至少有多少小时数据', type: 'number', unit: '小时', hint: '两周内，数据不够就不与平时比' },
     { name: 'inside', label: '正常范围', type: 'band', hint: '在这之内不算异常' },
+    { name: 'always', label: '人人适用的限值', type: 'number', ofField: true, optional: true, hint: '超过它总要提醒，不论本人平时如何；可不填' },
+    { name: 'until_known', label: '尚无平时数据时的限值', type: 'number', ofField: true, optional: true, hint: '不填就不判断' },
+    over,
   ],
   score: [
     { name: 'total', label: '总分', type: 'number', unit: '分', hint: '达到这个分数就算' },
@@ -144,12 +150,14 @@ export function typed(part: Part, raw: unknown): Typed | null {
 export function stored(part: Part, value: Typed): unknown {
   switch (value.type) {
     case 'text':
+      if (part.type === 'number' && part.optional && !value.text.trim()) return undefined
       if (part.type === 'number') return numberOf(value.text)
       if (part.type === 'clock') return clockOf(value.text) || undefined
       return value.text
     case 'flag':
       return value.on
     case 'span':
+      if (part.type === 'span' && part.optional && !value.span.amount.trim()) return undefined
       return secondsOf(value.span)
     case 'pair':
       if (!value.on) return undefined

@@ -30,16 +30,24 @@ export const hoursWord = (hours: unknown): string => {
 }
 const above = (condition: Condition): boolean => condition.direction === 'above'
 
+/** What is compared when it is no single value. */
+const median = ({ over_seconds: over }: Condition): string =>
+  typeof over === 'number' && over > 0 ? `（${exactly(over)}中位数）` : ''
+const beyond = (condition: Condition, when: string, limit: unknown): string =>
+  typeof limit === 'number' ? `，${when} ${above(condition) ? '>' : '<'} ${measured(limit, condition.field)}` : ''
+
 /** When it speaks: "心率 > 120 次/分，持续 5 分钟". */
 export function conditionSentence(definition: Definition): string {
   const { condition, lasting_seconds: lasting } = definition
   switch (condition.kind) {
     case 'limit':
-      return `${fieldName(condition.field)} ${above(condition) ? '>' : '<'} ${measured(condition.value, condition.field)}${lasted(lasting)}`
+      return `${fieldName(condition.field)}${median(condition)} ${above(condition) ? '>' : '<'} ${measured(condition.value, condition.field)}${lasted(lasting)}`
     case 'own_limit': {
       const [low, high] = Array.isArray(condition.inside) ? (condition.inside as unknown[]) : []
       const usual = `${String(low)}–${measured(high, condition.field)}`
-      return `${fieldName(condition.field)}${above(condition) ? '高于' : '低于'}本人平时，偏离 ${String(condition.spreads)} 倍，且不在 ${usual}之内${lasted(lasting)}`
+      const always = beyond(condition, '总要提醒', condition.always)
+      const unknown = beyond(condition, '尚无平时数据时', condition.until_known)
+      return `${fieldName(condition.field)}${median(condition)}${above(condition) ? '高于' : '低于'}本人平时，偏离 ${String(condition.spreads)} 倍，且不在 ${usual}之内${always}${unknown}${lasted(lasting)}`
     }
     case 'score':
       return `NEWS2 评分 ≥ ${String(condition.total)} 分${condition.or_three_in_one ? '，或任一项 3 分' : ''}${lasted(lasting)}`

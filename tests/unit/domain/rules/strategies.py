@@ -43,6 +43,8 @@ any_history = histories | _stretches()
 
 _spans = st.sampled_from([0, 1, 5, 7.5, 10]).map(minutes)
 _gaps = st.sampled_from([1, 2.5, 5, 30]).map(minutes)
+#: Each value by itself, or the median of so long.
+_overs = st.sampled_from([0, 0, 3, 12]).map(minutes)
 
 
 @st.composite
@@ -52,8 +54,8 @@ def _limits(draw: st.DrawFn) -> Limit:
     value = draw(_values[field] | st.floats(FIELDS[field].lowest, FIELDS[field].highest))
     way_back = draw(st.sampled_from([0.1, 1, 5]))
     if above:
-        return Limit(field, Direction.ABOVE, value, value - way_back)
-    return Limit(field, Direction.BELOW, value, value + way_back)
+        return Limit(field, Direction.ABOVE, value, value - way_back, draw(_overs))
+    return Limit(field, Direction.BELOW, value, value + way_back, draw(_overs))
 
 
 _own_limits = st.builds(
@@ -64,6 +66,9 @@ _own_limits = st.builds(
     st.sampled_from([0.0, 1.7]),
     st.just(168),
     st.sampled_from([(60.0, 100.0), (70.0, 71.0)]),
+    st.just(None),
+    st.sampled_from([None, 65.0, 105.0]),
+    _overs,
 )
 _scores = st.builds(Score, st.integers(1, 8), st.booleans(), st.sampled_from([1, 10, 60]).map(minutes))
 limit_rules = st.builds(

@@ -82,8 +82,8 @@ def test_their_ids_are_for_ever() -> None:
         (for_minutes(3, heart_rate=40), {"heart_rate_critical_low": "red"}),
         (for_minutes(10, heart_rate=49), {"heart_rate_low": "yellow"}),
         (for_minutes(9, heart_rate=49), {}),
-        (for_minutes(10, spo2=91), {"spo2_low": "yellow"}),
-        (for_minutes(10, spo2=92), {}),
+        (for_minutes(20, spo2=91), {"spo2_low": "yellow"}),
+        (for_minutes(20, spo2=92), {}),
         (for_minutes(3, spo2=84), {"spo2_critical_low": "red"}),
         (for_minutes(20, body_temperature=37.9), {"body_temperature_high": "yellow"}),
         (for_minutes(10, respiratory_rate=25), {"respiratory_rate_high": "yellow"}),
@@ -110,7 +110,7 @@ def test_a_watch_that_measures_twice_an_hour_is_watched_too() -> None:
 
 
 def test_who_cannot_press_is_answered_faster() -> None:
-    assert raised(for_minutes(10, spo2=90), DEPENDENT) == {"spo2_low": "orange"}
+    assert raised(for_minutes(20, spo2=90), DEPENDENT) == {"spo2_low": "orange"}
     ill = for_minutes(3, heart_rate=112, respiratory_rate=22, systolic=100, spo2=95)
     assert raised(ill, DEPENDENT) == {"news2_high": "red"}
     (score,) = (one for one in BUILT_IN if one.key == "news2_high")

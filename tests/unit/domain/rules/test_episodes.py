@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.domain.rules.evaluate import AHEAD, as_raised, episodes, looks_back, window
-from alerts.domain.rules.model import Episode, Sample, Score
+from alerts.domain.rules.model import Baseline, Direction, Episode, OwnLimit, Sample, Score
+from alerts.domain.rules.sentence import sentence
 from tests.unit.domain.rules.making import (
     FAST,
     NEWS2_5,
@@ -317,3 +318,40 @@ def test_a_backlog_brings_an_episode_before_the_known_one() -> None:
     found = episodes(rule(), SOMEBODY, [*known, *late], at(80), needed.since)
     assert times(found) == [(0, 5, 11), (60, 65, None)]
     assert found[1] == before[0]
+
+
+def saturation(*values: float, every: float = 5) -> list[Sample]:
+    return [sample(number * every, spo2=value) for number, value in enumerate(values)]
+
+
+OWN_SPO2 = OwnLimit("spo2", Direction.BELOW, 1, 0.5, 168, (92, 100), always=88, until_known=92, over=minutes(30))
+
+
+@pytest.mark.parametrize(
+    ("usual_median", "values", "raised_at"),
+    [
+        (None, [95, 91, 91, 91, 91, 91, 91], 30),  # the middle of an even number counts between its neighbours
+        (96, [95, 91, 91, 91, 91, 91, 91], 30),  # what is well for most is the limit of who is better than most
+        (94, [94, 90, 91, 89, 90, 90, 91], None),  # as much below as a sensor may err: one value in six is beyond 90
+        (94, [94, 89, 89, 89, 95, 89, 89, 89], 30),  # a value that is well among others ends nothing
+        (90, [90, 87, 87, 88, 87, 87, 87], 30),  # and 87 is too low for everybody
+        (97, [97, 85, 97, 97, 84, 97, 97, 85, 97], None),  # dips of a sleeper
+    ],
+)
+def test_oxygen_is_low_by_what_is_usual_and_by_most_of_half_an_hour(
+    usual_median: float | None, values: list[float], raised_at: float | None
+) -> None:
+    known = {} if usual_median is None else {"spo2": Baseline(usual_median, 1, 200)}
+    found = episodes(
+        rule(OWN_SPO2, lasting=minutes(20), gap=minutes(30)), subject(baselines=known), saturation(*values), at(600)
+    )
+    assert [one.raised_at for one in found] == ([] if raised_at is None else [at(raised_at)])
+
+
+def test_what_began_before_the_usual_was_known_ends_by_the_limit_of_then() -> None:
+    low = rule(OWN_SPO2, lasting=minutes(20), gap=minutes(30))
+    [one] = episodes(low, SOMEBODY, saturation(*[91] * 5), at(600))
+    known = subject(baselines={"spo2": Baseline(92, 1, 200)})
+    assert one.evidence["over_seconds"] == 1800
+    assert sentence(low, one, one.raised_at) == "血氧 91%（30 分钟中位数），持续 20 分钟，低于本人下限 92"
+    assert episodes(low, as_raised(low, known, one.evidence), saturation(*[91] * 5), at(600)) == [one]
