@@ -33,6 +33,7 @@ from services.api.routes import (
     registry,
     responders,
     rules,
+    services,
     sign_in,
     tasks,
     trials,
@@ -183,7 +184,7 @@ def make_app(settings: Settings) -> FastAPI:
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held),
-        *(enrolment, readings, quarantine, responders, tasks, handover, places),
+        *(enrolment, readings, quarantine, responders, tasks, handover, places, services),
     ):
         v1.include_router(module.router)
 
