@@ -9,6 +9,7 @@ export type Route =
   | { page: 'new'; from: string | null }
   | { page: 'covers' }
   | { page: 'held'; cover: string | null }
+  | { page: 'responders' }
 
 export const STATION: Route = { page: 'station' }
 
@@ -23,6 +24,7 @@ export function routeOf(hash: string): Route {
     if (third === undefined) return { page: 'rule', id: second }
     if (third === 'edit') return { page: 'edit', id: second }
   }
+  if (first === 'responders') return { page: 'responders' }
   if (first === 'covers') return { page: 'covers' }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   return STATION
@@ -42,6 +44,8 @@ export function hashOf(route: Route): string {
       return `#/rules/new${route.from === null ? '' : `?${new URLSearchParams({ from: route.from })}`}`
     case 'covers':
       return '#/covers'
+    case 'responders':
+      return '#/responders'
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }
