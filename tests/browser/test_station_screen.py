@@ -338,10 +338,13 @@ def test_somebody_near_is_asked_by_a_button_and_goes_by_one_tap(
     colours = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
     assert sheet.evaluate(colours) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
 
+    page.get_by_test_id("handover-revoke").click()
+    expect(page.get_by_test_id("handover-revoke")).to_have_count(0)
+    sheet.reload()
+    expect(sheet.get_by_test_id("sheet-none")).to_contain_text("已过期或已撤回")
+
     assert operator.move(alert, "resolve", outcome="hospital").status_code == 200
     expect(phone.get_by_test_id("task-over")).to_contain_text("已经结束")
-    sheet.reload()
-    expect(sheet.get_by_test_id("sheet-none")).to_contain_text("交接单已收起")
 
 
 def test_a_service_request_waits_quietly_under_the_alerts(

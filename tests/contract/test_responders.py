@@ -226,7 +226,12 @@ def test_a_role_reaches_what_is_its_own(
         f"/elders/{alert['elder']['id']}/fences",
     ):
         assert person.http.get(path).status_code == reads, path
-    if role != "supervisor":
+    if role == "supervisor":
+        assert operator.move(alert, "ask").status_code == 200
+        assert all(one["phone"] for one in operator.get(f"/alerts/{alert['id']}")["responders"])
+        shown = person.get(f"/alerts/{alert['id']}")["responders"]
+        assert {one["phone"] for one in shown} == {None}, "a neighbour's number is the station's to know"
+    else:
         for path in ("/alerts", "/elders", "/devices", "/organizations", "/covers", "/held", "/quarantine"):
             assert person.get(path)["items"] == [], path
     for move, body in (("acknowledge", {}), ("resolve", {"outcome": "test"}), ("ask", {})):

@@ -63,6 +63,9 @@ export interface Draft {
 const EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 const everyDay = (shift: Shift): boolean => EVERY_DAY.every((day) => shift.weekdays.includes(day))
 
+/** Of a degree to a tenth of a metre. */
+const round = (degrees: number): number => Number(degrees.toFixed(6))
+
 export function draftOf(one: Responder | null): Draft {
   const [shift] = one?.hours ?? []
   const plain = one === null || one.hours.length === 0 || (one.hours.length === 1 && shift !== undefined && everyDay(shift))
@@ -76,7 +79,7 @@ export function draftOf(one: Responder | null): Draft {
     from: shift?.from ?? '08:00',
     to: shift?.to ?? '20:00',
     kept: plain ? null : (one?.hours ?? null),
-    position: one?.position ? `${one.position.lat}, ${one.position.lon}` : '',
+    position: one?.position ? `${round(one.position.lat)}, ${round(one.position.lon)}` : '',
     datum: one?.position ? 'wgs84' : 'gcj02',
   }
 }
