@@ -44,6 +44,7 @@ from services.api.routes import (
     reports,
     responders,
     rules,
+    services,
     sign_in,
     tasks,
     trials,
@@ -206,7 +207,7 @@ def make_app(settings: Settings) -> FastAPI:
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
-        *(records, accounts, changes, imports),
+        *(records, accounts, changes, imports, services),
     ):
         v1.include_router(module.router)
 

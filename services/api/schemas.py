@@ -214,7 +214,7 @@ class AskedResponder(BaseModel):
     name: str
     kind: str
     skills: list[str]
-    phone: str
+    phone: str | None = Field(description="null for those who do not answer alerts: the family, supervisors")
     metres: int | None = Field(description="from the elder, as the crow flies; null when either place is unknown")
     asked_at: datetime
     state: Literal["asked", "accepted", "arrived", "done", "declined"]

@@ -63,6 +63,7 @@ _ORGANIZATION_OF = (
     "EXISTS (SELECT FROM organizations r WHERE r.id = {}.organization_id AND r.path && %(reach_organizations)s::uuid[])"
 )
 ELDER_P = f"({_ORGANIZATION_OF.format('p')} OR p.id = ANY(%(reach_elders)s::uuid[]))"
+SERVICE_S = f"({_ORGANIZATION_OF.format('s')} OR s.elder_id = ANY(%(reach_elders)s::uuid[]))"
 RESPONDER_W = _ORGANIZATION_OF.format("w")
 DEVICE_D = f"({_ORGANIZATION_OF.format('d')} OR d.elder_id = ANY(%(reach_elders)s::uuid[]))"
 ALERT_A = (

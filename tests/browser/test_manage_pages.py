@@ -160,3 +160,31 @@ def test_an_operator_reads_and_is_called_back_by_a_red_alert(
     expect(page.get_by_test_id("rule-title")).to_be_visible()
     assert page.url == there
     expect(strip).to_have_attribute("data-severity", "red")
+
+
+def test_a_station_keeps_its_register_of_responders(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    to(page, "responders")
+    expect(page.get_by_test_id("responder-row")).to_have_count(5)  # the demo's, of the station and the point below it
+    page.get_by_test_id("responder-new").click()
+    expect(page.get_by_test_id("responder-form")).to_contain_text("请填写姓名")
+    page.get_by_test_id("responder-name").fill("罗某（虚构）")
+    page.get_by_test_id("responder-phone").fill("023-0002-0099")
+    page.get_by_test_id("responder-kind").select_option("village_doctor")
+    page.get_by_test_id("responder-organization").select_option(system.seeded.organization_id)
+    page.get_by_test_id("responder-skills").fill("急救、会开车")
+    page.get_by_test_id("responder-position").fill("105.7135, 29.7080")
+    page.get_by_test_id("responder-save").click()
+    page.get_by_test_id("responders-search").fill("罗某")
+    row = page.get_by_test_id("responder-row")
+    expect(row).to_contain_text("急救")
+    row.get_by_test_id("responder-change").click()
+    page.get_by_test_id("responder-skills").fill("急救")
+    page.get_by_test_id("responder-save").click()
+    expect(row).not_to_contain_text("会开车")
+    [kept] = system.sign_in().get("/responders", search="罗某")["items"]
+    assert (kept["version"], kept["skills"], round(kept["position"]["lat"], 3)) == (2, ["急救"], 29.711)
+    row.get_by_test_id("responder-end").click()
+    row.get_by_test_id("responder-end-confirm").click()
+    expect(row).to_have_count(0)

@@ -338,7 +338,35 @@ def test_somebody_near_is_asked_by_a_button_and_goes_by_one_tap(
     colours = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
     assert sheet.evaluate(colours) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
 
+    page.get_by_test_id("handover-revoke").click()
+    expect(page.get_by_test_id("handover-revoke")).to_have_count(0)
+    sheet.reload()
+    expect(sheet.get_by_test_id("sheet-none")).to_contain_text("已过期或已撤回")
+
     assert operator.move(alert, "resolve", outcome="hospital").status_code == 200
     expect(phone.get_by_test_id("task-over")).to_contain_text("已经结束")
-    sheet.reload()
-    expect(sheet.get_by_test_id("sheet-none")).to_contain_text("交接单已收起")
+
+
+def test_a_service_request_waits_quietly_under_the_alerts(
+    system: System, open_page: OpenPage, wristband: Device
+) -> None:
+    wristband.press("service_request", detail={"service": "物品代购"})
+    operator = system.sign_in()
+    until(lambda: operator.get("/service-requests")["items"], "the request is there", every=0.05)
+    page = open_page(system)
+    sign_in(page, system)
+    line = page.get_by_test_id("service-line")
+    expect(line).to_have_text("服务请求 1 件，1 件待受理")
+    expect(page.get_by_test_id("empty")).to_be_visible()
+    expect(page.get_by_test_id("announcer-urgent")).to_have_text("")
+    line.click()
+    request = page.get_by_test_id("service-request")
+    expect(request).to_contain_text("物品代购")
+    request.locator('[data-step="accept"]').click()
+    expect(request).to_contain_text("已受理，陈静 负责")
+    request.locator('[data-step="assign"]').click()
+    page.get_by_test_id("service-who").fill("某超市（虚构）")
+    page.keyboard.press("Enter")
+    expect(request).to_contain_text("已派单 某超市（虚构）")
+    request.locator('[data-step="done"]').click()
+    expect(page.get_by_test_id("service-requests")).to_have_count(0)

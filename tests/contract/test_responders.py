@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from services.registry import links
-from tests.contract.asking import kinds, raised
+from tests.contract.asking import kinds, raised, readings, soon
 from tests.parts import documents
 from tests.parts.system import PLAIN, SECRET_KEY, Device, Person, System
 from tests.parts.waiting import until
@@ -148,6 +148,10 @@ def test_somebody_near_is_asked_goes_and_120_has_the_sheet(
         called = operator.get(f"/alerts/{alert['id']}")
         assert called["attention"] is True
 
+    wristband.send(
+        [{"ts": soon(seconds=5), "heart_rate": 71}, {"ts": soon(), "heart_rate": 112, "spo2": 91}], "readings"
+    )
+    readings(operator, wristband.device_id, 2)
     _sheet_for_120(operator, neighbour, system, alert, elder)
     assert operator.move(alert, "resolve", outcome="hospital").status_code == 200
     for phone in (first, second):
@@ -165,6 +169,7 @@ def _sheet_for_120(
     assert (sheet["position"]["lat"], sheet["position_from"]) == (HERE[0], "device")
     assert (sheet["responder"], sheet["responder_phone"]) == ("冉某1（虚构）", "023-0002-0001")
     assert sheet["contacts"] == elder["contacts"]
+    assert [(one["field"], one["value"]) for one in sheet["vitals"]] == [("heart_rate", 112), ("spo2", 91)]
     assert neighbour.http.get(path).status_code == neighbour.http.post(f"{path}/links").status_code == 404
 
     link = operator.http.post(f"{path}/links", json={"minutes": 30}).json()
@@ -226,7 +231,12 @@ def test_a_role_reaches_what_is_its_own(
         f"/elders/{alert['elder']['id']}/fences",
     ):
         assert person.http.get(path).status_code == reads, path
-    if role != "supervisor":
+    if role == "supervisor":
+        assert operator.move(alert, "ask").status_code == 200
+        assert all(one["phone"] for one in operator.get(f"/alerts/{alert['id']}")["responders"])
+        shown = person.get(f"/alerts/{alert['id']}")["responders"]
+        assert {one["phone"] for one in shown} == {None}, "a neighbour's number is the station's to know"
+    else:
         for path in ("/alerts", "/elders", "/devices", "/organizations", "/covers", "/held", "/quarantine"):
             assert person.get(path)["items"] == [], path
     for move, body in (("acknowledge", {}), ("resolve", {"outcome": "test"}), ("ask", {})):

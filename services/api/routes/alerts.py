@@ -136,6 +136,8 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
         is_area = alert.type == AREA and alert.unresolved
         to_call = await call_list(connection, alert.id, caller) if is_area else None
         responders = await asked_of(connection, alert.id)
+    if not caller.may_move_alerts:  # a neighbour's number is the station's to know
+        responders = [one | {"phone": None} for one in responders]
     if to_call:
         listed = [one.row["id"] for one in to_call]
         await record_looks(connection, caller, "call_list", listed, alert_id=alert.id, address=address)

@@ -81,3 +81,35 @@ CREATE TABLE handover_links (
 );
 CREATE INDEX handover_links_alert ON handover_links (alert_id);
 INSERT INTO retention (name, keep) VALUES ('handover_links', '365 days');
+
+-- Service requests (家政预约, 物品代购, 费用代缴, …) have a life of their own, quieter than any alert. Also without a
+-- device: by the family, or by whoever takes a call at the station.
+ALTER TABLE service_requests
+    ALTER COLUMN event DROP NOT NULL,
+    ALTER COLUMN device_id DROP NOT NULL,
+    ADD COLUMN state text NOT NULL DEFAULT 'open'
+        CHECK (state IN ('open', 'accepted', 'assigned', 'done', 'withdrawn')),
+    ADD COLUMN words text,
+    ADD COLUMN asked_by uuid REFERENCES accounts,
+    ADD COLUMN asked_by_name text,
+    ADD COLUMN holder_id uuid REFERENCES accounts,
+    ADD COLUMN holder_name text,
+    ADD COLUMN assigned_to text,
+    ADD COLUMN rating smallint CHECK (rating BETWEEN 1 AND 5),
+    ADD COLUMN closed_at timestamptz,
+    ADD COLUMN version integer NOT NULL DEFAULT 1;
+CREATE INDEX service_requests_organization ON service_requests (organization_id, id);
+CREATE INDEX service_requests_elder ON service_requests (elder_id, id);
+
+CREATE TABLE service_request_log (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    request_id uuid NOT NULL REFERENCES service_requests,
+    at         timestamptz NOT NULL,
+    kind       text NOT NULL,
+    account_id uuid REFERENCES accounts,
+    actor      text,
+    note       text,
+    body       jsonb NOT NULL,
+    version    integer NOT NULL
+);
+CREATE INDEX service_request_log_request ON service_request_log (request_id, id);

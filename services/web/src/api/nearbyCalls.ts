@@ -6,8 +6,13 @@ export async function postAsk(alertId: string): Promise<Alert> {
   return (await authorized(`/alerts/${encodeURIComponent(alertId)}/ask`, { method: 'POST', json: {} })) as Alert
 }
 
-/** The path of a new link to the alert's hand-over sheet. */
-export async function makeHandoverLink(alertId: string): Promise<string> {
-  const made = await authorized(`/alerts/${encodeURIComponent(alertId)}/handover/links`, { method: 'POST', json: {} })
-  return (made as { path: string }).path
+const handoverLinks = (alertId: string): string => `/alerts/${encodeURIComponent(alertId)}/handover/links`
+
+/** A new link to the alert's hand-over sheet. */
+export async function makeHandoverLink(alertId: string): Promise<{ id: string; path: string }> {
+  return (await authorized(handoverLinks(alertId), { method: 'POST', json: {} })) as { id: string; path: string }
+}
+
+export async function revokeHandoverLink(alertId: string, id: string): Promise<void> {
+  await authorized(`${handoverLinks(alertId)}/${encodeURIComponent(id)}`, { method: 'DELETE' })
 }

@@ -126,7 +126,7 @@ export interface AskedResponder {
   name: string
   kind: string
   skills: string[]
-  phone: string
+  phone: string | null
   metres: number | null
   asked_at: string
   state: 'asked' | 'accepted' | 'arrived' | 'done' | 'declined'

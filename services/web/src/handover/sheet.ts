@@ -53,7 +53,7 @@ export function vitalWords(vital: Sheet['vitals'][number]): string {
 /** Lines of a screen that nobody outside asks for. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['seen', 'second_opinion', 'fluctuated', 'progress', 'went_on', 'refuted', 'declined'])
 /** A sheet is one page: the first line, and the last ones. */
-const MOST = 9
+const MOST = 8
 
 /** What was done so far, the first before the others. */
 export function done(sheet: Sheet): { at: string; words: string }[] {

@@ -9,6 +9,7 @@ const ROUTES: Route[] = [
   { page: 'new', from: null },
   { page: 'new', from: 'r1' },
   { page: 'covers' },
+  { page: 'responders' },
   { page: 'held', cover: null },
   { page: 'held', cover: 'c1' },
   { page: 'duty', organization: null },

@@ -21,6 +21,7 @@ export type Route =
   | { page: 'organizations' }
   | { page: 'people' }
   | { page: 'import' }
+  | { page: 'responders' }
 
 export const STATION: Route = { page: 'station' }
 
@@ -35,6 +36,7 @@ export function routeOf(hash: string): Route {
     if (third === undefined) return { page: 'rule', id: second }
     if (third === 'edit') return { page: 'edit', id: second }
   }
+  if (first === 'responders') return { page: 'responders' }
   if (first === 'covers') return { page: 'covers' }
   if (first === 'drills') return second ? { page: 'drill', id: second } : { page: 'drills' }
   if (first === 'reports') return { page: 'reports' }
@@ -80,6 +82,8 @@ export function hashOf(route: Route): string {
     case 'people':
     case 'import':
       return `#/${route.page}`
+    case 'responders':
+      return '#/responders'
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }

@@ -8,6 +8,7 @@ export type SectionName =
   | 'import'
   | 'rules'
   | 'duty'
+  | 'responders'
   | 'covers'
   | 'held'
   | 'drills'
@@ -29,6 +30,7 @@ const SECTIONS: readonly Section[] = [
   { at: 'import', word: '导入', route: { page: 'import' }, restricted: true },
   { at: 'rules', word: '规则', route: { page: 'rules' } },
   { at: 'duty', word: '值班', route: { page: 'duty', organization: null } },
+  { at: 'responders', word: '响应者', route: { page: 'responders' } },
   { at: 'covers', word: '暂停告警', route: { page: 'covers' } },
   { at: 'held', word: '已拦下的告警', route: { page: 'held', cover: null } },
   { at: 'drills', word: '演练', route: { page: 'drills' } },
