@@ -39,6 +39,8 @@ AGED = {
     "held_alerts": "last_at",
     "device_conditions": "ended_at",  # so does this
     "rule_trials": "asked_at",
+    "notices": "ended_at",  # with their attempts
+    "device_told": "at",
 }
 _DAY_TABLE = re.compile(r"readings_(\d{8})")
 _MONTH_TABLE = re.compile(r"readings_1[mh]_(\d{6})")
