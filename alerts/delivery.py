@@ -7,8 +7,8 @@ again. An attempt ends after the send, not before.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,10 @@ from uuid_utils.compat import uuid7
 
 from alerts import ledger
 from alerts.channels.port import Answer
-from alerts.domain.alert import Change, Entry, Severity, State, UNRESOLVED
+from alerts.domain.alert import UNRESOLVED, Change, Entry, Severity, State
 from alerts.domain.delivery import (
-    LOUD,
     AT_A_SCREEN,
-    UPDATE,
+    LOUD,
     Attempt,
     Channel,
     Done,
@@ -40,7 +39,6 @@ from alerts.domain.delivery import (
 )
 from alerts.domain.message import Message, render
 from services.registry import links
-from dataclasses import replace
 
 Connection = AsyncConnection[Any]
 
@@ -84,7 +82,8 @@ INSERT INTO delivery_attempts (id, notice_id, channel_id, kind, label, started_a
 """
 _END = "UPDATE notices SET ended_at = %s, ended = %s WHERE id = %s AND ended_at IS NULL"
 _ENDED = """
-UPDATE delivery_attempts SET ended_at = clock_timestamp(), outcome = %s, not_before = clock_timestamp() + %s, detail = %s
+UPDATE delivery_attempts
+SET ended_at = clock_timestamp(), outcome = %s, not_before = clock_timestamp() + %s, detail = %s
 WHERE id = %s AND ended_at IS NULL
 """
 _AGAIN = "UPDATE notices SET next_at = clock_timestamp() WHERE id = %s AND ended_at IS NULL"
@@ -152,9 +151,7 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
             channels = known.channels[notice.account_id]
             attempts = known.attempts[notice.id]
             key = (notice.alert_id, notice.account_id)
-            may_go = choose(
-                notice, channels.values(), known.worked.get(key), told_before=key in known.worked
-            )
+            may_go = choose(notice, channels.values(), known.worked.get(key), told_before=key in known.worked)
             quiet = Quiet(row["begins"], row["ends"]) if row["begins"] is not None else None
             recent = known.recent[notice.account_id]
             decided = _before(row, notice, known.others) or decide(
@@ -300,9 +297,7 @@ def _notice(row: Mapping[str, Any]) -> Notice:
 
 
 def _other(row: Mapping[str, Any]) -> Notice:
-    return Notice(
-        row["id"], row["account_id"], row["alert_id"], row["why"], Severity(row["severity"]), row["asked_at"]
-    )
+    return Notice(row["id"], row["account_id"], row["alert_id"], row["why"], Severity(row["severity"]), row["asked_at"])
 
 
 def _message(row: Mapping[str, Any], notice: Notice, now: datetime, address: str, secret_key: str) -> Message:

@@ -6,7 +6,7 @@ A service on the internet may be slow, dead or lying: presses, and every other s
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from alerts.channels.robots import Robots
 from alerts.channels.web_push import WebPush
 from alerts.channels.webhook import Webhook
 from alerts.delivery import Ready
-from alerts.domain.delivery import LOUD, Limits, Outcome
+from alerts.domain.delivery import Limits, Outcome
 from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
 from services.runtime.settings import Settings
 
@@ -72,7 +72,11 @@ class Delivery(Worker):
         secret = bool(self.settings.secret_key.get_secret_value())
         behind = oldest >= LATE_SECONDS
         return {
-            "ok": self.turning and self.database_ok and not behind and not self._unreached and secret
+            "ok": self.turning
+            and self.database_ok
+            and not behind
+            and not self._unreached
+            and secret
             and self._fault is None,
             "database": "connected" if self.database_ok else "disconnected",
             "stuck": not self.turning,

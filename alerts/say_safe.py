@@ -1,4 +1,4 @@
-"""“我已确认安全”: a caregiver has reached the elder. The station is told, on the alert; nothing is closed by it, since who
+"""“我已确认安全”: a caregiver has reached the elder. The station is told, on the alert; nothing is closed by it: whoever
 says so may be wrong, or not be the caregiver."""
 
 from dataclasses import replace

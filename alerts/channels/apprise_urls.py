@@ -1,5 +1,5 @@
-"""Every service that Apprise knows by URL: Bark, ntfy, e-mail, gateways of SMS and voice, and a hundred more. The robots
-of 钉钉, 飞书 and 企业微信 have such addresses too, and a sender of their own (robots.py).
+"""Every service that Apprise knows by URL: Bark, ntfy, e-mail, gateways of SMS and voice, and a hundred more. Robots of
+钉钉, 飞书 and 企业微信 have such addresses too, and a sender of their own (robots.py).
 
 Apprise blocks, and may hang: each send has a thread of its own, of which there are so many for each service. One that
 does not come back in time is given up, and keeps its place until it does.
@@ -44,7 +44,7 @@ class AppriseUrls:
 
     async def load(self) -> None:
         """Apprise reads all its plugins at the first use: seconds of a processor, which are no service's fault."""
-        if self._loading is None or self._loading.done() and self._loading.exception() is not None:
+        if self._loading is None or (self._loading.done() and self._loading.exception() is not None):
             self._loading = asyncio.get_running_loop().run_in_executor(self._threads, _load)
         await asyncio.shield(self._loading)
 
@@ -88,7 +88,7 @@ def _load() -> None:
         warnings.simplefilter("ignore")  # of a hundred plugins some use what Python gives up: nothing of ours
         from apprise.plugins import N_MGR
 
-        N_MGR.load_modules()
+        N_MGR.load_modules()  # type: ignore[no-untyped-call]
 
 
 def _notify(url: str, message: Message) -> Answer:
@@ -100,7 +100,9 @@ def _notify(url: str, message: Message) -> Answer:
             return Answer(Outcome.REFUSED, "Apprise cannot read the address")
         text = f"{message.body}\n{message.url}" if message.url else message.body
         try:
-            done = service.notify(body=text, title=message.title, notify_type=apprise.NotifyType(_KINDS[message.severity]))
+            done = service.notify(
+                body=text, title=message.title, notify_type=apprise.NotifyType(_KINDS[message.severity])
+            )
         except Exception as error:  # noqa: BLE001 - a hundred plugins, each with faults of its own
             return Answer(Outcome.FAILED, f"Apprise failed ({type(error).__name__})")
     if done:

@@ -94,7 +94,7 @@ def _web_address(url: Any, local: bool) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise TargetError("地址格式不对") from None
-    if parts.scheme != "https" and not (local and parts.scheme == "http") or not host:
+    if (parts.scheme != "https" and not (local and parts.scheme == "http")) or not host:
         raise TargetError("请填写 https:// 开头的地址")
     if parts.username is not None or parts.password is not None:
         raise TargetError("地址里不能有用户名和密码")

@@ -15,6 +15,6 @@ _WORDS: Final = {
 def worth_telling(before: Alert | None, change: Change) -> str | None:
     """What a change is called in an update; None when it is worth none: an answer alone brings nobody to the elder."""
     after = change.alert
-    if before is None or before.state is after.state and not change.responder:
+    if before is None or (before.state is after.state and not change.responder):
         return None
     return _WORDS.get(after.state)

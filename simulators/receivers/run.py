@@ -1,4 +1,4 @@
-"""`anhu simulate --receivers PORT`: listens as the services behind people's telephones, and says what they would see."""
+"""`anhu simulate --receivers PORT`: the services behind people's telephones, which say what their people would see."""
 
 import json
 import signal
@@ -9,7 +9,8 @@ from simulators.receivers.server import MANNERS, NAMES, Receivers
 
 
 def run(port: int, hook_secret: str, say: Callable[[str], None], tell: Callable[[str], None]) -> int:
-    """Until Ctrl-C or SIGTERM. `hook_secret`: that was told when the webhook was added. `say`: how to use it; `tell`: a line of JSON for each message."""
+    """Until Ctrl-C or SIGTERM. `hook_secret`: that was told when the webhook was added. `say`: how to use it; `tell`: a
+    line of JSON for each message."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

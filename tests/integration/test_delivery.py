@@ -40,7 +40,9 @@ async def family(database_url: str) -> AsyncIterator[Family]:
 
 async def test_what_fails_is_followed_by_the_next_at_once(family: Family, receivers: Receivers) -> None:
     receivers.behave("push", "failing")
-    daughter = await family.has_caregiver("女儿（虚构）", receivers.subscribe(), receivers.address("sms", "13900000001"))
+    daughter = await family.has_caregiver(
+        "女儿（虚构）", receivers.subscribe(), receivers.address("sms", "13900000001")
+    )
     async with family.delivered() as delivery:
         await family.raises(daughter)
         (sms,) = await asyncio.to_thread(receivers.until, 1, "sms")
@@ -86,7 +88,10 @@ async def test_when_all_fail_the_station_is_told(family: Family, receivers: Rece
             "SELECT body ->> 'name' AS name, body ->> 'end' AS end FROM alert_timeline WHERE kind = 'unreached'"
             " AND (SELECT count(*) = 2 FROM alert_timeline WHERE kind = 'unreached') ORDER BY 2"
         )
-        assert [(one["name"], one["end"]) for one in said] == [("邻居（虚构）", "no_channel"), ("侄女（虚构）", "unreached")]
+        assert [(one["name"], one["end"]) for one in said] == [
+            ("邻居（虚构）", "no_channel"),
+            ("侄女（虚构）", "unreached"),
+        ]
         # Once for each channel that is gone or refuses; three times for the one that may take it yet.
         assert sorted(await family.attempts()) == [
             ("apprise 1", "busy"),
@@ -112,7 +117,9 @@ async def test_when_all_fail_the_station_is_told(family: Family, receivers: Rece
 
 async def test_a_slow_service_delays_nobody_else(family: Family, receivers: Receivers) -> None:
     receivers.behave("hook/slow", "slow")
-    slow = [await family.has_caregiver(f"慢 {n}（虚构）", receivers.address("hook", "slow") + f"?{n}") for n in range(20)]
+    slow = [
+        await family.has_caregiver(f"慢 {n}（虚构）", receivers.address("hook", "slow") + f"?{n}") for n in range(20)
+    ]
     quick = await family.has_caregiver("快（虚构）", receivers.subscribe())
     async with family.delivered():
         alert = await family.raises(*slow)
@@ -171,7 +178,8 @@ async def test_what_a_dead_process_left_is_sent_by_the_next(family: Family, rece
     # As one leaves it that was killed between the commit and the send: the claim is over in a moment.
     await family.run(
         "INSERT INTO delivery_attempts (id, notice_id, channel_id, kind, label, started_at)"
-        " SELECT %s, n.id, c.id, c.kind, c.label, clock_timestamp() - interval '1.5 seconds' FROM notices n, channels c",
+        " SELECT %s, n.id, c.id, c.kind, c.label, clock_timestamp() - interval '1.5 seconds'"
+        " FROM notices n, channels c",
         uuid7(),
     )
     await family.run("UPDATE notices SET next_at = clock_timestamp() + interval '0.5 seconds'")
@@ -230,5 +238,3 @@ async def test_addresses_of_our_own_are_not_connected_to(receivers: Receivers) -
     )
     assert ran.stdout.split() == ["refused", "refused", "ConnectionError"], ran
     assert receivers.requests == asked
-
-
