@@ -11,15 +11,15 @@ from tests.parts.system import Device, System
 
 
 def keeper(system: System, name: str = "alerts") -> psutil.Process:
-    """That of the rules, which is forked first; the other one keeps trials."""
-    rules_keeper, _ = sorted(psutil.Process(system.processes[name].pid).children(), key=lambda one: one.pid)
+    """That of the rules, which is forked first; the others keep trials and what tells people."""
+    rules_keeper, *_ = sorted(psutil.Process(system.processes[name].pid).children(), key=lambda one: one.pid)
     return rules_keeper
 
 
 def family(system: System) -> list[psutil.Process]:
-    """All that is beside: two keepers and whom they keep."""
+    """All that is beside: three keepers and whom they keep."""
     found = psutil.Process(system.processes["alerts"].pid).children(recursive=True)
-    assert len(found) == 4
+    assert len(found) == 6
     return found
 
 

@@ -190,13 +190,13 @@ async def test_what_a_dead_process_left_is_sent_by_the_next(family: Family, rece
 
 
 async def test_two_processes_send_each_notice_once(family: Family, receivers: Receivers) -> None:
-    people = [await family.has_caregiver(f"家属 {n}（虚构）", receivers.subscribe()) for n in range(40)]
+    people = [await family.has_caregiver(f"家属 {n}（虚构）", receivers.subscribe()) for n in range(20)]
     async with family.delivered(), family.delivered():
         for _ in range(3):
             await family.raises(*people, severity=Severity.BLUE)
-        shown = await asyncio.to_thread(receivers.until, 120, "push", 30)
+        shown = await asyncio.to_thread(receivers.until, 60, "push", 30)
         await family.until("SELECT WHERE NOT EXISTS (SELECT FROM notices WHERE ended IS NULL)")
-    assert len({one.raw["key"] for one in shown}) == len(shown) == 120
+    assert len({one.raw["key"] for one in shown}) == len(shown) == 60
     assert not receivers.wrong
 
 
