@@ -74,7 +74,7 @@ def test_killed_alerts_take_their_rules_along(shared: System) -> None:
     beside = family(shared)
     shared.kill("alerts")
     gone, alive = psutil.wait_procs(beside, timeout=10)
-    assert (len(gone), alive) == (4, [])
+    assert (len(gone), alive) == (6, [])
 
 
 def test_without_their_keeper_both_end_to_be_started_again(shared: System) -> None:
@@ -91,6 +91,6 @@ def test_a_stop_in_order_ends_all_of_them(shared: System) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     gone, alive = psutil.wait_procs(beside, timeout=10)
-    assert (len(gone), alive) == (4, [])
+    assert (len(gone), alive) == (6, [])
     pids = [one.pid for one in beside]
     assert not shared.sql("SELECT 1 FROM workers WHERE kind IN ('rules', 'trials') AND pid = ANY(%s)", pids)
