@@ -5,6 +5,7 @@ commit that writes the attempt: a process that dies leaves its notices to the ne
 again. An attempt ends after the send, not before.
 """
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -138,7 +139,12 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
     ready: list[Ready] = []
     loud: list[Mute] = []
     ended: list[End] = []
-    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+    # The writes of a batch are one round trip.
+    async with (
+        connection.transaction(),
+        connection.cursor(row_factory=dict_row) as cursor,
+        contextlib.AsyncExitStack() as stack,
+    ):
         rows = await (await cursor.execute(_CLAIM, (most,))).fetchall()
         if not rows:
             return Turn(0, (), (), ())
@@ -146,6 +152,7 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
         assert clock is not None
         now: datetime = clock[0]
         known = await _known(connection, rows, now, limits)
+        await stack.enter_async_context(connection.pipeline())
         for row in rows:
             notice = _notice(row)
             channels = known.channels[notice.account_id]
@@ -183,7 +190,7 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
 
 async def record(connection: Connection, ready: Ready, answer: Answer) -> None:
     """What came of an attempt; its notice is due at once: for the next channel, or to wait for its opening."""
-    async with connection.transaction():
+    async with connection.transaction(), connection.pipeline():
         told = (answer.outcome.value, answer.retry_after, answer.detail or None, ready.attempt_id)
         await connection.execute(_ENDED, told)
         await connection.execute(_AGAIN, (ready.notice_id,))

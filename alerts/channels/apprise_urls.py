@@ -10,20 +10,19 @@ import logging
 import re
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.channels.addresses import named_private
-from alerts.channels.lanes import FullError, Lanes
 from alerts.channels.port import SEND_SECONDS, Answer, answered
 from alerts.channels.robots import SCHEMES, Robots
 from alerts.domain.alert import Severity
 from alerts.domain.delivery import Outcome
 from alerts.domain.message import Message
 
-EACH_SERVICE = 8
 THREADS = 96
 
 _KINDS = {
@@ -36,10 +35,13 @@ _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class AppriseUrls:
+    each = 8
+
     def __init__(self, robots: Robots, seconds: float = SEND_SECONDS) -> None:
         self._robots, self._seconds = robots, seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
-        self._lanes = Lanes(EACH_SERVICE, THREADS)
+        #: threads of each service, those among them that were given up as well
+        self._under_way: Counter[str] = Counter()
         self._loading: asyncio.Future[None] | None = None
 
     async def load(self) -> None:
@@ -53,18 +55,22 @@ class AppriseUrls:
             return await self._robots.send(target, message)
         await self.load()
         lane = self.lane(target)
-        try:
-            self._lanes.take(lane)
-        except FullError:
+        if self._under_way[lane] >= self.each or self._under_way.total() >= THREADS:
             return Answer(Outcome.BUSY, "too many sends to it are unanswered")
+        self._under_way[lane] += 1
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._threads, _notify, str(target["url"]), message)
         # Given back by the thread itself: a send that was given up is still under way.
-        work.add_done_callback(lambda _: self._lanes.give_back(lane))
+        work.add_done_callback(lambda _: self._give_back(lane))
         try:
             return await asyncio.wait_for(asyncio.shield(work), self._seconds)
         except TimeoutError:
             return Answer(Outcome.FAILED, f"no answer within {self._seconds:g} s")
+
+    def _give_back(self, lane: str) -> None:
+        self._under_way[lane] -= 1
+        if not self._under_way[lane]:
+            del self._under_way[lane]
 
     def lane(self, target: Mapping[str, Any]) -> str:
         """Of a service on somebody's own host its host; else the service: what stands there is a secret then."""
