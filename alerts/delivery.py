@@ -23,6 +23,7 @@ from alerts.domain.alert import UNRESOLVED, Change, Entry, Severity, State
 from alerts.domain.delivery import (
     AT_A_SCREEN,
     LOUD,
+    UPDATE,
     Attempt,
     Channel,
     Done,
@@ -52,7 +53,10 @@ SELECT n.id, n.account_id, n.alert_id, n.why, n.about, n.severity, n.asked_at, n
        p.role, p.disabled_at, q.begins, q.ends,
        p.role = 'caregiver' AND a.elder_id IS NOT NULL AND NOT EXISTS (
            SELECT FROM consents c WHERE c.elder_id = a.elder_id AND c.purpose = 'family_alerts'
-              AND c.withdrawn_at IS NULL) AS unwanted
+              AND c.withdrawn_at IS NULL) AS unwanted,
+       -- Whoever has done something about the alert since, or looked at it on a screen, knows of it.
+       (SELECT min(t.at) FROM alert_timeline t WHERE t.alert_id = n.alert_id AND t.account_id = n.account_id
+           AND t.at >= n.asked_at) AS acted_at
 FROM notices n JOIN accounts p ON p.id = n.account_id LEFT JOIN alerts a ON a.id = n.alert_id
 LEFT JOIN quiet_hours q ON q.account_id = n.account_id
 WHERE n.ended_at IS NULL AND n.next_at <= clock_timestamp()
@@ -298,7 +302,7 @@ def _notice(row: Mapping[str, Any]) -> Notice:
         asked_at=row["asked_at"],
         open_alert=state is None or State(state) in UNRESOLVED,
         shown_at=row["shown_at"],
-        opened_at=row["opened_at"],
+        opened_at=row["opened_at"] or (row["acted_at"] if row["why"] != UPDATE else None),
         channel_id=row["channel_id"],
     )
 

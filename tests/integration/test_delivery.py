@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 from uuid_utils.compat import uuid7
 
-from alerts.domain.alert import Severity
+from alerts.domain.alert import Actor, Severity
 from alerts.domain.transitions import Acknowledge, Dispatch, Resolve
+from alerts.move import move_alert
 from services.registry import links
 from simulators.receivers.server import Receivers
 from tests.parts.people import BRISK, PUBLIC_URL, SECRET_KEY, Family, family_at
@@ -75,6 +76,17 @@ async def test_a_service_that_says_yes_and_shows_nothing_is_followed_too(family:
         assert said["alert_id"] == alert.id
         assert said["body"]["end"] == "unopened"
         assert said["body"]["tried"] == ["web_push 0", "apprise 1"]
+
+
+async def test_who_acts_on_the_alert_is_not_told_by_another_channel(family: Family, receivers: Receivers) -> None:
+    receivers.behave("push", "mute")
+    duty = await family.has_caregiver("值班（虚构）", receivers.subscribe(), receivers.address("hook", "voice"))
+    async with family.delivered():
+        alert = await family.raises(duty, why="duty")
+        await family.until("SELECT FROM delivery_attempts WHERE outcome = 'accepted'")
+        await move_alert(family.connection, alert.id, Acknowledge(), Actor(duty, "值班（虚构）"))
+        await family.until("SELECT FROM notices WHERE ended = 'opened'")
+        assert await family.attempts() == [("web_push 0", "accepted")]
 
 
 async def test_when_all_fail_the_station_is_told(family: Family, receivers: Receivers) -> None:
