@@ -5,6 +5,7 @@ commit that writes the attempt: a process that dies leaves its notices to the ne
 again. An attempt ends after the send, not before.
 """
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from alerts.domain.alert import UNRESOLVED, Change, Entry, Severity, State
 from alerts.domain.delivery import (
     AT_A_SCREEN,
     LOUD,
+    UPDATE,
     Attempt,
     Channel,
     Done,
@@ -51,7 +53,10 @@ SELECT n.id, n.account_id, n.alert_id, n.why, n.about, n.severity, n.asked_at, n
        p.role, p.disabled_at, q.begins, q.ends,
        p.role = 'caregiver' AND a.elder_id IS NOT NULL AND NOT EXISTS (
            SELECT FROM consents c WHERE c.elder_id = a.elder_id AND c.purpose = 'family_alerts'
-              AND c.withdrawn_at IS NULL) AS unwanted
+              AND c.withdrawn_at IS NULL) AS unwanted,
+       -- Whoever has done something about the alert since, or looked at it on a screen, knows of it.
+       (SELECT min(t.at) FROM alert_timeline t WHERE t.alert_id = n.alert_id AND t.account_id = n.account_id
+           AND t.at >= n.asked_at) AS acted_at
 FROM notices n JOIN accounts p ON p.id = n.account_id LEFT JOIN alerts a ON a.id = n.alert_id
 LEFT JOIN quiet_hours q ON q.account_id = n.account_id
 WHERE n.ended_at IS NULL AND n.next_at <= clock_timestamp()
@@ -82,7 +87,8 @@ INSERT INTO delivery_attempts (id, notice_id, channel_id, kind, label, started_a
 """
 _END = "UPDATE notices SET ended_at = %s, ended = %s WHERE id = %s AND ended_at IS NULL"
 _ENDED = """
-UPDATE delivery_attempts SET ended_at = clock_timestamp(), outcome = %s, not_before = clock_timestamp() + %s, detail = %s
+UPDATE delivery_attempts
+SET ended_at = clock_timestamp(), outcome = %s, not_before = clock_timestamp() + %s, detail = %s
 WHERE id = %s AND ended_at IS NULL
 """
 _AGAIN = "UPDATE notices SET next_at = clock_timestamp() WHERE id = %s AND ended_at IS NULL"
@@ -137,7 +143,12 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
     ready: list[Ready] = []
     loud: list[Mute] = []
     ended: list[End] = []
-    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+    # The writes of a batch are one round trip.
+    async with (
+        connection.transaction(),
+        connection.cursor(row_factory=dict_row) as cursor,
+        contextlib.AsyncExitStack() as stack,
+    ):
         rows = await (await cursor.execute(_CLAIM, (most,))).fetchall()
         if not rows:
             return Turn(0, (), (), ())
@@ -145,14 +156,13 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
         assert clock is not None
         now: datetime = clock[0]
         known = await _known(connection, rows, now, limits)
+        await stack.enter_async_context(connection.pipeline())
         for row in rows:
             notice = _notice(row)
             channels = known.channels[notice.account_id]
             attempts = known.attempts[notice.id]
             key = (notice.alert_id, notice.account_id)
-            may_go = choose(
-                notice, channels.values(), known.worked.get(key), told_before=key in known.worked
-            )
+            may_go = choose(notice, channels.values(), known.worked.get(key), told_before=key in known.worked)
             quiet = Quiet(row["begins"], row["ends"]) if row["begins"] is not None else None
             recent = known.recent[notice.account_id]
             decided = _before(row, notice, known.others) or decide(
@@ -184,7 +194,7 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
 
 async def record(connection: Connection, ready: Ready, answer: Answer) -> None:
     """What came of an attempt; its notice is due at once: for the next channel, or to wait for its opening."""
-    async with connection.transaction():
+    async with connection.transaction(), connection.pipeline():
         told = (answer.outcome.value, answer.retry_after, answer.detail or None, ready.attempt_id)
         await connection.execute(_ENDED, told)
         await connection.execute(_AGAIN, (ready.notice_id,))
@@ -292,15 +302,13 @@ def _notice(row: Mapping[str, Any]) -> Notice:
         asked_at=row["asked_at"],
         open_alert=state is None or State(state) in UNRESOLVED,
         shown_at=row["shown_at"],
-        opened_at=row["opened_at"],
+        opened_at=row["opened_at"] or (row["acted_at"] if row["why"] != UPDATE else None),
         channel_id=row["channel_id"],
     )
 
 
 def _other(row: Mapping[str, Any]) -> Notice:
-    return Notice(
-        row["id"], row["account_id"], row["alert_id"], row["why"], Severity(row["severity"]), row["asked_at"]
-    )
+    return Notice(row["id"], row["account_id"], row["alert_id"], row["why"], Severity(row["severity"]), row["asked_at"])
 
 
 def _message(row: Mapping[str, Any], notice: Notice, now: datetime, address: str, secret_key: str) -> Message:

@@ -32,8 +32,11 @@ log = logging.getLogger(__name__)
 
 #: Presses go first, and then the rules.
 NICENESS: Final = 3
-EACH_LANE: Final = 48
+#: Sends at once, and how long one waits for its turn.
 ALL_LANES: Final = 512
+PATIENCE_SECONDS: Final = 3.0
+#: Beyond so many nothing more is claimed until some are done.
+MOST_SENDING: Final = 64
 #: A notice that is due waits no longer than this, or the delivery does not keep up.
 LATE_SECONDS: Final = 15.0
 #: Whom nothing reached is a warning in /readyz for so long.
@@ -60,7 +63,8 @@ class Delivery(Worker):
         counted = ("sent", "failed", "unreached", "unopened", "no_channel", "notices", "faults")
         super().__init__(settings, ("anhu_notices",), counted)
         self._limits = limits or Limits()
-        self._lanes = Lanes(EACH_LANE, ALL_LANES)
+        self._lanes = Lanes(ALL_LANES, PATIENCE_SECONDS)
+        self._sending = 0
         self._kinds: Mapping[str, Channel] = {}
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
         self._unreached = 0
@@ -72,7 +76,11 @@ class Delivery(Worker):
         secret = bool(self.settings.secret_key.get_secret_value())
         behind = oldest >= LATE_SECONDS
         return {
-            "ok": self.turning and self.database_ok and not behind and not self._unreached and secret
+            "ok": self.turning
+            and self.database_ok
+            and not behind
+            and not self._unreached
+            and secret
             and self._fault is None,
             "database": "connected" if self.database_ok else "disconnected",
             "stuck": not self.turning,
@@ -100,8 +108,10 @@ class Delivery(Worker):
                         turn = await self._turn(connection, lock)
                         works()
                         for ready in turn.ready:
+                            self._sending += 1
                             sends.start_soon(self._send, connection, lock, ready)
-                        if not turn.claimed:
+                        # What is claimed has to be sent soon: the rest of a burst waits as rows.
+                        if not turn.claimed or self._sending >= MOST_SENDING:
                             await self.wakes["anhu_notices"].wait(SWEEP_SECONDS)
             except BaseExceptionGroup as errors:
                 lost, others = errors.split(psycopg.Error)
@@ -140,7 +150,10 @@ class Delivery(Worker):
         return turn
 
     async def _send(self, connection: Connection, lock: asyncio.Lock, ready: Ready) -> None:
-        answer = await self._answer(ready)
+        try:
+            answer = await self._answer(ready)
+        finally:
+            self._sending -= 1
         self.counters["sent" if answer.outcome is Outcome.ACCEPTED else "failed"] += 1
         if answer.outcome is not Outcome.ACCEPTED:
             log.warning("notice %s by %s: %s %s", ready.notice_id, ready.kind, answer.outcome, answer.detail)
@@ -153,7 +166,7 @@ class Delivery(Worker):
         if channel is None:
             return Answer(Outcome.REFUSED, f"this process sends nothing by {ready.kind}")
         try:
-            async with self._lanes.place(channel.lane(ready.target)):
+            async with self._lanes.place(channel.lane(ready.target), channel.each):
                 # Twice what the channel takes care of itself: nothing may keep a place for ever.
                 async with asyncio.timeout(1.5 * SEND_SECONDS):
                     return await channel.send(ready.target, ready.message)

@@ -1,5 +1,5 @@
-"""“我已确认安全”: a caregiver has reached the elder. The station is told, on the alert; nothing is closed by it, since who
-says so may be wrong, or not be the caregiver."""
+"""“我已确认安全”: a caregiver has reached the elder. The station is told, on the alert. Nothing is closed by it, since
+whoever says so may be wrong, or somebody else."""
 
 from dataclasses import replace
 from typing import Any

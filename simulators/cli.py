@@ -25,6 +25,7 @@ from simulators.storm import Storm, pressers
 from simulators.terms import CHINA
 
 FLEET, EVENTS, STORM, TUNING = "Which devices", "Make something happen", "Many presses", "Time and manners"
+RECEIVERS = "People who are told"
 
 
 def _option(*names: str, panel: str, text: str, **more: Any) -> Any:
@@ -124,6 +125,19 @@ def simulate(
     resend_longest: Annotated[
         float, _option("--resend-longest", panel=TUNING, text="Seconds between repeats at most.")
     ] = 60.0,
+    receivers: Annotated[
+        int | None,
+        _option(
+            "--receivers",
+            panel=RECEIVERS,
+            text="Be the services behind people's telephones on this port: push, SMS, voice, robot, webhook.",
+            min=0,
+            max=65535,
+        ),
+    ] = None,
+    hook_secret: Annotated[
+        str, _option("--hook-secret", panel=RECEIVERS, text="The secret that a webhook's signatures are checked by.")
+    ] = "",
     client_id_prefix: Annotated[
         str, _option("--client-id-prefix", panel=TUNING, text="MQTT client id before the device's id.")
     ] = "sim-",
@@ -133,6 +147,10 @@ def simulate(
     The devices of the fleet file measure and report until Ctrl-C, and raise nothing.
     With --press, --fall, --presses or --scenario only the devices named there act, and then it ends.
     """
+    if receivers is not None:
+        from simulators.receivers.run import run as listen
+
+        raise typer.Exit(listen(receivers, hook_secret, _report, typer.echo))
     try:
         entries, broker = _devices(
             fleet=fleet,

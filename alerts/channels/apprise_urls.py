@@ -1,5 +1,5 @@
-"""Every service that Apprise knows by URL: Bark, ntfy, e-mail, gateways of SMS and voice, and a hundred more. The robots
-of 钉钉, 飞书 and 企业微信 have such addresses too, and a sender of their own (robots.py).
+"""Every service that Apprise knows by URL: Bark, ntfy, e-mail, gateways of SMS and voice, and a hundred more. Robots of
+钉钉, 飞书 and 企业微信 have such addresses too, and a sender of their own (robots.py).
 
 Apprise blocks, and may hang: each send has a thread of its own, of which there are so many for each service. One that
 does not come back in time is given up, and keeps its place until it does.
@@ -10,20 +10,19 @@ import logging
 import re
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.channels.addresses import named_private
-from alerts.channels.lanes import FullError, Lanes
 from alerts.channels.port import SEND_SECONDS, Answer, answered
 from alerts.channels.robots import SCHEMES, Robots
 from alerts.domain.alert import Severity
 from alerts.domain.delivery import Outcome
 from alerts.domain.message import Message
 
-EACH_SERVICE = 8
 THREADS = 96
 
 _KINDS = {
@@ -36,10 +35,13 @@ _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class AppriseUrls:
+    each = 8
+
     def __init__(self, robots: Robots, seconds: float = SEND_SECONDS) -> None:
         self._robots, self._seconds = robots, seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
-        self._lanes = Lanes(EACH_SERVICE, THREADS)
+        #: threads of each service, those among them that were given up as well
+        self._under_way: Counter[str] = Counter()
         self._loading: asyncio.Future[None] | None = None
 
     async def load(self) -> None:
@@ -53,18 +55,22 @@ class AppriseUrls:
             return await self._robots.send(target, message)
         await self.load()
         lane = self.lane(target)
-        try:
-            self._lanes.take(lane)
-        except FullError:
+        if self._under_way[lane] >= self.each or self._under_way.total() >= THREADS:
             return Answer(Outcome.BUSY, "too many sends to it are unanswered")
+        self._under_way[lane] += 1
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._threads, _notify, str(target["url"]), message)
         # Given back by the thread itself: a send that was given up is still under way.
-        work.add_done_callback(lambda _: self._lanes.give_back(lane))
+        work.add_done_callback(lambda _: self._give_back(lane))
         try:
             return await asyncio.wait_for(asyncio.shield(work), self._seconds)
         except TimeoutError:
             return Answer(Outcome.FAILED, f"no answer within {self._seconds:g} s")
+
+    def _give_back(self, lane: str) -> None:
+        self._under_way[lane] -= 1
+        if not self._under_way[lane]:
+            del self._under_way[lane]
 
     def lane(self, target: Mapping[str, Any]) -> str:
         """Of a service on somebody's own host its host; else the service: what stands there is a secret then."""
@@ -88,7 +94,7 @@ def _load() -> None:
         warnings.simplefilter("ignore")  # of a hundred plugins some use what Python gives up: nothing of ours
         from apprise.plugins import N_MGR
 
-        N_MGR.load_modules()
+        N_MGR.load_modules()  # type: ignore[no-untyped-call]
 
 
 def _notify(url: str, message: Message) -> Answer:
@@ -100,7 +106,9 @@ def _notify(url: str, message: Message) -> Answer:
             return Answer(Outcome.REFUSED, "Apprise cannot read the address")
         text = f"{message.body}\n{message.url}" if message.url else message.body
         try:
-            done = service.notify(body=text, title=message.title, notify_type=apprise.NotifyType(_KINDS[message.severity]))
+            done = service.notify(
+                body=text, title=message.title, notify_type=apprise.NotifyType(_KINDS[message.severity])
+            )
         except Exception as error:  # noqa: BLE001 - a hundred plugins, each with faults of its own
             return Answer(Outcome.FAILED, f"Apprise failed ({type(error).__name__})")
     if done:

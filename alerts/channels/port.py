@@ -26,6 +26,10 @@ class Answer:
 class Channel(Protocol):
     """One kind of way to people. `send` does not raise for whatever its service does, and may be cancelled."""
 
+    @property
+    def each(self) -> int:
+        """Sends of one lane at a time."""
+
     async def send(self, target: Mapping[str, Any], message: Message) -> Answer: ...
 
     def lane(self, target: Mapping[str, Any]) -> str:

@@ -29,8 +29,8 @@ async def private_key(connection: Connection, given: str) -> str:
 
 def public_key(pem: str) -> str:
     """The `applicationServerKey` of a subscription: an uncompressed point as base64url."""
-    point = _read(pem).public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    point = (
+        _read(pem).public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     )
     return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 

@@ -26,6 +26,8 @@ _SIGNED_SECONDS = 6 * 3600
 class WebPush:
     """`private_key`: PEM, by which services know us. `contact`: whom they write to, as mailto: or https:."""
 
+    each = 24
+
     def __init__(self, client: httpx.AsyncClient, private_key: str, contact: str) -> None:
         self._client, self._private_key, self._contact = client, private_key, contact
         self._signed: dict[str, tuple[float, str]] = {}

@@ -20,6 +20,8 @@ from alerts.domain.message import Message
 
 
 class Webhook:
+    each = 16
+
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 

@@ -218,9 +218,7 @@ def quiet_until(quiet: Quiet, now: datetime) -> datetime | None:
     there = now.astimezone(BEIJING)
     overnight = quiet.ends < quiet.begins
     clock = there.timetz().replace(tzinfo=None)
-    within = (
-        (clock >= quiet.begins or clock < quiet.ends) if overnight else quiet.begins <= clock < quiet.ends
-    )
+    within = (clock >= quiet.begins or clock < quiet.ends) if overnight else quiet.begins <= clock < quiet.ends
     if not within:
         return None
     day = there.date()

@@ -72,5 +72,3 @@ class ChannelOrder(BaseModel):
 
 class Hours(BaseModel):
     quiet: QuietHours | None
-
-

@@ -111,6 +111,9 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
         "ANHU_SECRET_KEY": keys.signing_key(),
         "ANHU_DATA_KEYS": keys.data_key(),
         "ANHU_MQTT_URL": broker.gateway_url,
+        "ANHU_PUBLIC_URL": http,
+        # `anhu simulate --receivers` is on this machine.
+        "ANHU_CHANNELS_MAY_BE_LOCAL": "true",
     }
     with step("gateway, alerts, api, upkeep, watch, virtual devices"):
         if broker.ours:

@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", description="address that `anhu api` listens on")
     http_port: int = Field(default=8000, ge=1, le=65535, description="port that `anhu api` listens on")
     secret_key: SecretStr = Field(
-        default=SecretStr(""), description="signs access tokens; at least 32 characters, the same for every api"
+        default=SecretStr(""),
+        description="signs access tokens, and links in messages; at least 32 characters, the same for every api"
+        " and alerts",
     )
     data_keys: SecretStr = Field(
         default=SecretStr(""),

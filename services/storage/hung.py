@@ -31,6 +31,6 @@ WHERE datname = current_database() AND usename = current_user AND application_na
         state_change < clock_timestamp() - CASE WHEN query ILIKE 'copy%' THEN interval '15 s' ELSE interval '5 s' END
       WHEN 'idle in transaction' THEN
         state_change < clock_timestamp() - interval '6 s'
-        AND application_name ~ '^anhu-(gateway|alerts|rules|api)' AND application_name !~ '-slowly$'
+        AND application_name ~ '^anhu-(gateway|alerts|rules|delivery|api)' AND application_name !~ '-slowly$'
       ELSE false END
 """

@@ -41,6 +41,8 @@ AGED = {
     "rule_trials": "asked_at",
     "handover_links": "expires_at",
     "audit_findings": "ended_at",  # and this
+    "notices": "ended_at",  # with their attempts
+    "device_told": "at",
 }
 _DAY_TABLE = re.compile(r"readings_(\d{8})")
 _MONTH_TABLE = re.compile(r"readings_1[mh]_(\d{6})")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from simulators.receivers.web_push import Browser, Wrong, check_headers
+from simulators.receivers.web_push import Browser, WrongError, check_headers
 
 NAMES = ("push", "sms", "voice", "robot", "hook")
 #: A signed webhook that is older is an old one played again.
@@ -63,7 +63,11 @@ class Receivers:
     service was asked. `application_key`: that subscriptions are made for, where it is known."""
 
     def __init__(
-        self, port: int = 0, *, host: str = "127.0.0.1", application_key: str | None = None,
+        self,
+        port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        application_key: str | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.shown: list[Shown] = []
@@ -146,7 +150,7 @@ class Receivers:
             return 200, {}, json.dumps({"errcode": manner.code, "errmsg": "no"}).encode()
         try:
             found = getattr(self, f"_{service}")(recipient, parts, headers, body)
-        except Wrong as error:
+        except WrongError as error:
             with self._come:
                 self.wrong.append(f"{service}: {error}")
             self._tell(json.dumps({"service": service, "wrong": str(error)}, ensure_ascii=False))
@@ -172,7 +176,7 @@ class Receivers:
     def _sms(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown:
         told = self._gateway(headers, body)
         if len(told["title"]) + len(told["message"]) > 210:
-            raise Wrong("longer than three parts of an SMS")
+            raise WrongError("longer than three parts of an SMS")
         return self._spoken("sms", recipient, told)
 
     def _voice(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown:
@@ -181,7 +185,7 @@ class Receivers:
     def _gateway(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         expected = base64.b64encode(f"anhu:{self.password}".encode()).decode()
         if headers.get("authorization") != f"Basic {expected}":
-            raise Wrong("wrong account or password")
+            raise WrongError("wrong account or password")
         return _json(body)
 
     def _spoken(self, service: str, recipient: str, told: dict[str, Any]) -> Shown:
@@ -196,11 +200,11 @@ class Receivers:
             signed = f"{timestamp}\n{self.robot_secret}".encode()
             right = base64.b64encode(hmac.digest(self.robot_secret.encode(), signed, hashlib.sha256)).decode()
             if asked.get("sign", [""])[0] != right:
-                raise Wrong("sign not match")
+                raise WrongError("sign not match")
         told = _json(body)
         kind = told.get("msgtype")
         if kind not in ("text", "markdown"):
-            raise Wrong(f"msgtype {kind}")
+            raise WrongError(f"msgtype {kind}")
         said = told[kind]
         words = str(said.get("content") or said.get("text"))
         lines = [line for line in words.splitlines() if line.strip()]
@@ -212,12 +216,12 @@ class Receivers:
         timestamp, key = headers.get("anhu-timestamp", ""), headers.get("anhu-key", "")
         signed = hmac.digest(self.hook_secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hex()
         if not hmac.compare_digest(headers.get("anhu-signature", ""), f"v1={signed}"):
-            raise Wrong("the signature is not of this body, time and secret")
+            raise WrongError("the signature is not of this body, time and secret")
         if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > FRESH_SECONDS:
-            raise Wrong("older than five minutes")
+            raise WrongError("older than five minutes")
         told = _json(body)
         if told.get("key") != key:
-            raise Wrong("the key is not that of the body")
+            raise WrongError("the key is not that of the body")
         with self._come:
             again = key in self._keys
             self._keys.add(key)
@@ -236,9 +240,9 @@ def _json(body: bytes) -> dict[str, Any]:
     try:
         told = json.loads(body)
     except ValueError:
-        raise Wrong("the body is no JSON") from None
+        raise WrongError("the body is no JSON") from None
     if not isinstance(told, dict):
-        raise Wrong("the body is no object")
+        raise WrongError("the body is no object")
     return told
 
 
@@ -262,7 +266,7 @@ def _handler(receivers: Receivers) -> type[BaseHTTPRequestHandler]:
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True  # whoever asked has given up
 
-        do_PUT = do_POST
+        do_PUT = do_POST  # noqa: N815 - the base class looks for this name
 
         def log_message(self, *_: object) -> None:
             pass

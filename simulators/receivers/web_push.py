@@ -25,7 +25,7 @@ _LONGEST = 24 * 3600
 _MOST_BYTES = 4096
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """What a sender has wrong, in one sentence."""
 
 
@@ -42,21 +42,21 @@ class Browser:
         return {"endpoint": endpoint, "keys": {"p256dh": b64(self.point), "auth": b64(self._auth)}}
 
     def decrypt(self, body: bytes) -> bytes:
-        """The plaintext of one aes128gcm record (RFC 8188) with the keys of RFC 8291. Raises Wrong."""
+        """The plaintext of one aes128gcm record (RFC 8188) with the keys of RFC 8291. Raises WrongError."""
         if len(body) > _MOST_BYTES:
-            raise Wrong(f"{len(body)} bytes: services take {_MOST_BYTES}")
+            raise WrongError(f"{len(body)} bytes: services take {_MOST_BYTES}")
         if len(body) < 16 + 4 + 1 + 65 + 17:
-            raise Wrong("too short for a header and a record")
+            raise WrongError("too short for a header and a record")
         salt, (record_size, id_length) = body[:16], struct.unpack("!IB", body[16:21])
         if id_length != 65:
-            raise Wrong(f"the key id has {id_length} bytes: want a point of 65")
+            raise WrongError(f"the key id has {id_length} bytes: want a point of 65")
         sender_point, record = body[21:86], body[86:]
         if len(record) > record_size:
-            raise Wrong("more than one record")
+            raise WrongError("more than one record")
         try:
             sender = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), sender_point)
         except ValueError:
-            raise Wrong("the sender's key is no point of P-256") from None
+            raise WrongError("the sender's key is no point of P-256") from None
         shared = self._key.exchange(ec.ECDH(), sender)
         info = b"WebPush: info\0" + self.point + sender_point
         secret = HKDF(hashes.SHA256(), 32, self._auth, info).derive(shared)
@@ -65,29 +65,29 @@ class Browser:
         try:
             padded = AESGCM(key).decrypt(nonce, record, None)
         except InvalidTag:
-            raise Wrong("it cannot be decrypted with this browser's keys") from None
+            raise WrongError("it cannot be decrypted with this browser's keys") from None
         text = padded.rstrip(b"\0")
         if not text.endswith(b"\x02"):
-            raise Wrong("the last record does not end with its delimiter")
+            raise WrongError("the last record does not end with its delimiter")
         return text[:-1]
 
 
 def check_headers(headers: Mapping[str, str], origin: str, application_key: str | None = None) -> None:
-    """What a push service asks of a request. Raises Wrong. `application_key`: that a subscription was made for."""
+    """What a push service asks of a request. Raises WrongError. `application_key`: that a subscription was made for."""
     if headers.get("content-encoding") != "aes128gcm":
-        raise Wrong("Content-Encoding is not aes128gcm")
+        raise WrongError("Content-Encoding is not aes128gcm")
     if not headers.get("ttl", "").isdigit():
-        raise Wrong("there is no TTL")
+        raise WrongError("there is no TTL")
     if headers.get("urgency", "normal") not in ("very-low", "low", "normal", "high"):
-        raise Wrong("Urgency is none of the four")
+        raise WrongError("Urgency is none of the four")
     if "topic" in headers and not _TOPIC.fullmatch(headers["topic"]):
-        raise Wrong("Topic has more than 32 characters of base64url")
+        raise WrongError("Topic has more than 32 characters of base64url")
     found = re.fullmatch(r"vapid t=([^,\s]+),\s*k=([A-Za-z0-9_-]+)", headers.get("authorization", ""))
     if found is None:
-        raise Wrong("Authorization is not `vapid t=…, k=…`")
+        raise WrongError("Authorization is not `vapid t=…, k=…`")
     token, key = found.groups()
     if application_key is not None and key != application_key:
-        raise Wrong("signed by another key than the subscription was made for")
+        raise WrongError("signed by another key than the subscription was made for")
     _check_token(token, key, origin)
 
 
@@ -99,18 +99,16 @@ def _check_token(token: str, key: str, origin: str) -> None:
         numbers = int.from_bytes(raw[:32]), int.from_bytes(raw[32:])
         public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), unb64(key))
         if json.loads(unb64(head))["alg"] != "ES256":
-            raise Wrong("the token is not signed by ES256")
-        public.verify(
-            utils.encode_dss_signature(*numbers), f"{head}.{claims}".encode(), ec.ECDSA(hashes.SHA256())
-        )
+            raise WrongError("the token is not signed by ES256")
+        public.verify(utils.encode_dss_signature(*numbers), f"{head}.{claims}".encode(), ec.ECDSA(hashes.SHA256()))
     except (ValueError, KeyError, InvalidSignature):
-        raise Wrong("the token is not signed by its key") from None
+        raise WrongError("the token is not signed by its key") from None
     if told.get("aud") != origin:
-        raise Wrong(f"the token is for {told.get('aud')}, not for {origin}")
+        raise WrongError(f"the token is for {told.get('aud')}, not for {origin}")
     if not time.time() < told.get("exp", 0) <= time.time() + _LONGEST:
-        raise Wrong("the token holds for more than a day, or no more")
+        raise WrongError("the token holds for more than a day, or no more")
     if not str(told.get("sub", "")).startswith(("mailto:", "https:")):
-        raise Wrong("the token names nobody to write to")
+        raise WrongError("the token names nobody to write to")
 
 
 def _point(key: ec.EllipticCurvePublicKey) -> bytes:

@@ -1,7 +1,7 @@
 """The push path in Chromium with its service worker, and the page that a message leads to.
 
-Only `PushManager.subscribe()` is substituted: it needs the vendor's service. The message is encrypted by us, decrypted by
-an implementation of RFC 8291 that shares nothing with ours, and handed to the service worker through the DevTools
+Only `PushManager.subscribe()` is substituted: it needs the vendor's service. The message is encrypted by us, decrypted
+by an implementation of RFC 8291 that shares nothing with ours, and handed to the service worker through the DevTools
 protocol.
 """
 
@@ -129,7 +129,9 @@ def test_a_message_reaches_the_lock_screen_and_leads_to_the_alert(
     words = shown[0]["title"] + shown[0]["body"]
     assert not any(secret in words for secret in (alert["elder"]["name"], "watch-0001", "大足", "呼救"))
     # It says so itself, and whoever sent it knows.
-    until(lambda: system.sql("SELECT 1 FROM notices WHERE key = 'told' AND shown_at IS NOT NULL"), "told that it is shown")
+    until(
+        lambda: system.sql("SELECT 1 FROM notices WHERE key = 'told' AND shown_at IS NOT NULL"), "told that it is shown"
+    )
 
     # The link leads to the alert, and that it was opened is kept.
     page.goto(message.url)

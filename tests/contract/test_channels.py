@@ -101,9 +101,7 @@ def test_family_sees_what_the_elder_consented_to(caregiver: Person, operator: Pe
         ]
         device = elder["devices"][0]["device_id"]
         for purpose, withheld in (("family_location", "location"), ("family_vitals", None), ("family_alerts", "all")):
-            system.sql(
-                "UPDATE consents SET withdrawn_at = now() WHERE purpose = %s AND withdrawn_at IS NULL", purpose
-            )
+            system.sql("UPDATE consents SET withdrawn_at = now() WHERE purpose = %s AND withdrawn_at IS NULL", purpose)
             if withheld == "location":
                 assert caregiver.get(f"/alerts/{alert['id']}")["location"] is None
                 assert caregiver.get(f"/alerts/{alert['id']}")["place"] is None

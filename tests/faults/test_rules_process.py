@@ -11,15 +11,15 @@ from tests.parts.system import Device, System
 
 
 def keeper(system: System, name: str = "alerts") -> psutil.Process:
-    """That of the rules, which is forked first; the other one keeps trials."""
-    rules_keeper, _ = sorted(psutil.Process(system.processes[name].pid).children(), key=lambda one: one.pid)
+    """That of the rules, which is forked first; the others keep trials and what tells people."""
+    rules_keeper, *_ = sorted(psutil.Process(system.processes[name].pid).children(), key=lambda one: one.pid)
     return rules_keeper
 
 
 def family(system: System) -> list[psutil.Process]:
-    """All that is beside: two keepers and whom they keep."""
+    """All that is beside: three keepers and whom they keep."""
     found = psutil.Process(system.processes["alerts"].pid).children(recursive=True)
-    assert len(found) == 4
+    assert len(found) == 6
     return found
 
 
@@ -74,7 +74,7 @@ def test_killed_alerts_take_their_rules_along(shared: System) -> None:
     beside = family(shared)
     shared.kill("alerts")
     gone, alive = psutil.wait_procs(beside, timeout=10)
-    assert (len(gone), alive) == (4, [])
+    assert (len(gone), alive) == (6, [])
 
 
 def test_without_their_keeper_both_end_to_be_started_again(shared: System) -> None:
@@ -91,6 +91,6 @@ def test_a_stop_in_order_ends_all_of_them(shared: System) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     gone, alive = psutil.wait_procs(beside, timeout=10)
-    assert (len(gone), alive) == (4, [])
+    assert (len(gone), alive) == (6, [])
     pids = [one.pid for one in beside]
     assert not shared.sql("SELECT 1 FROM workers WHERE kind IN ('rules', 'trials') AND pid = ANY(%s)", pids)

@@ -41,7 +41,9 @@ async def channels(connection: DatabaseConnection, caller: SignedIn, settings: A
 
 
 @router.post("/channels", status_code=201, responses=responses(401, 409, 422))
-async def add(connection: DatabaseConnection, caller: SignedIn, settings: AppSettings, body: NewChannel) -> AddedChannel:
+async def add(
+    connection: DatabaseConnection, caller: SignedIn, settings: AppSettings, body: NewChannel
+) -> AddedChannel:
     """Last in order. The same one again is the same channel."""
     given = (body.subscription or {}) if body.kind == "web_push" else {"url": body.url}
     try:
@@ -55,7 +57,9 @@ async def add(connection: DatabaseConnection, caller: SignedIn, settings: AppSet
 
 
 @router.put("/channels/order", responses=responses(401, 409, 422))
-async def order(connection: DatabaseConnection, caller: SignedIn, settings: AppSettings, body: ChannelOrder) -> Channels:
+async def order(
+    connection: DatabaseConnection, caller: SignedIn, settings: AppSettings, body: ChannelOrder
+) -> Channels:
     """All of them, the first to be tried first."""
     if not await order_channels(connection, caller.account_id, body.ids):
         raise ProblemError(409, "通知方式已有变化，请刷新后再排序")

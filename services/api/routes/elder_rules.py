@@ -44,7 +44,7 @@ async def rules_of_elder(
     names = await _names(connection, {rule.scope.organization_id for rule in holding})
     episodes = await (await connection.execute(_ON, (elder["id"],))).fetchall()
     on = {(key, mode): episode_id for key, mode, episode_id in episodes}
-    shown = elder["in_need"]
+    shown = elder["in_need"] and caller.may_measure(elder["id"])
     if shown and any(isinstance(rule.condition, OwnLimit) for rule in holding):
         await record_look(connection, caller, "rules", elder["id"], alert_id=None, address=address)
     items = [

@@ -153,7 +153,7 @@ async def _rows(connection: Connection, statement: str, **values: UUID) -> list[
 async def _may_see(
     connection: Connection, caller: Caller, address: str, elder: dict[str, Any], items: list[dict[str, Any]]
 ) -> bool:
-    shown = caller.role == "administrator" or bool(elder["in_need"])
+    shown = caller.role == "administrator" or (bool(elder["in_need"]) and caller.may_locate(elder["id"]))
     if shown and items:
         await record_look(connection, caller, "fences", elder["id"], alert_id=None, address=address)
     return shown

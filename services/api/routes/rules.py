@@ -145,6 +145,7 @@ async def episodes(
     async with connection.cursor(row_factory=dict_row) as found:
         await found.execute(_EPISODES, caller.parameters | asked)
         items, following = paging.page(await found.fetchall(), limit, "raised_at", "id")
+    items = [row | {"withheld": row["withheld"] or not caller.may_measure(row["elder_id"])} for row in items]
     for elder_id in {row["elder_id"] for row in items if not row["withheld"]}:
         await record_look(connection, caller, "episodes", elder_id, alert_id=None, address=address)
     closed = {"sentence": None, "evidence": None}

@@ -88,3 +88,5 @@ CREATE TABLE device_told (
     at    timestamptz NOT NULL,
     PRIMARY KEY (event, stage)
 );
+
+INSERT INTO retention (name, keep) VALUES ('notices', '1095 days'), ('device_told', '400 days');
