@@ -37,6 +37,8 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(queued_at))
        count(*) FILTER (WHERE attempts > 0) FROM event_queue
 """
 
+_OVERDUE = "SELECT count(*) FROM alert_timers WHERE due_at < clock_timestamp() - interval '10 seconds'"
+
 
 class Alerts(Worker):
     kind = "alerts"
@@ -47,6 +49,7 @@ class Alerts(Worker):
         self._rules = rules
         self._mqtt_ok = False
         self._stations_error: str | None = None
+        self._overdue = 0
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
 
     def status(self) -> dict[str, Any]:
@@ -59,6 +62,7 @@ class Alerts(Worker):
             "stuck": not self.turning or oldest >= STUCK_SECONDS,
             "queue": {"waiting": waiting, "oldest_seconds": round(oldest, 1), "failing": failing},
             "stations": self._stations_error or "looked after",
+            "timers": {"overdue": self._overdue},
             "counters": dict(self.counters),
         }
 
@@ -142,6 +146,9 @@ class Alerts(Worker):
             row = await (await connection.execute(_BACKLOG)).fetchone()
             assert row is not None
             self._backlog = (row[0], row[1], row[2])
+            overdue = await (await connection.execute(_OVERDUE)).fetchone()
+            assert overdue is not None
+            self._overdue = overdue[0]
             for pid, name, _ in await (await connection.execute(END_HUNG)).fetchall():
                 log.warning(
                     "a session of %s (server process %d) hung in the middle of its work and was ended", name, pid

@@ -1,5 +1,5 @@
-"""The page 值班 in Chromium, against the real system: a roster, its gaps, a rehearsal; and a screen that is asked whether
-somebody is there."""
+"""The page 值班 in Chromium, against the real system: a roster, its gaps, a rehearsal; and a screen that is asked
+whether somebody is there."""
 
 import json
 import re

@@ -48,3 +48,10 @@ def test_without_upkeep_the_data_piles_up() -> None:
 def test_a_gateway_that_cannot_mark() -> None:
     rows = [row("gateway", {"ok": True, "limits": {"ok": False, "error": "no such table"}}), WELL[0], *WELL[2:]]
     assert codes(rows) == ([], ["rules_unmarked"])
+
+
+def test_timers_that_are_late_and_screens_that_cannot_be_looked_at_are_told() -> None:
+    late = [row("alerts", {"ok": True, "timers": {"overdue": 3}, "stations": "looked after"})]
+    assert codes([*WELL[:2], *late, WELL[3]]) == ([], ["escalation_behind"])
+    blind = [row("alerts", {"ok": True, "timers": {"overdue": 0}, "stations": "no such table"})]
+    assert codes([*WELL[:2], *blind, WELL[3]]) == ([], ["stations"])
