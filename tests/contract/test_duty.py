@@ -184,3 +184,14 @@ def test_a_screen_says_whether_it_is_watched(operator: Person, system: System) -
         screen.send(type="watching", visible="no")
         assert screen.next_answer()["type"] == "error"
     until(lambda: screens() == before, "it is closed", every=0.2)
+
+
+def test_times_out_of_all_time_are_refused_and_break_nothing(admin: Person, place: str) -> None:
+    for path, asked in (
+        ("/duty", {"begin": "9999-12-31T23:59:59Z"}),
+        ("/duty", {"begin": "2026-12-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"}),
+        ("/duty/calendar.ics", {"end": "0001-01-01T00:00:00+14:00"}),
+        ("/escalation/rehearsal", {"at": "9999-12-31T23:59:59-12:00"}),
+    ):
+        assert admin.http.get(place + path, params=asked).status_code == 422, (path, asked)
+    assert admin.http.get("/calendar/days", params={"first": "9999-12-31"}).status_code == 422
