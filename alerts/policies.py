@@ -20,11 +20,15 @@ log = logging.getLogger(__name__)
 
 Connection = AsyncConnection[Any]
 
+#: A version never changes: each is read once a process.
+_read: dict[tuple[UUID, int], Policy | None] = {}
+
 _OF_MANY = """
-SELECT p.organization_id, p.id, p.version, v.definition
+SELECT p.organization_id, p.id, p.version
 FROM escalation_policies p JOIN escalation_policy_versions v ON v.policy_id = p.id AND v.version = p.version
 WHERE v.definition IS NOT NULL AND (%(organizations)s::uuid[] IS NULL OR p.organization_id = ANY(%(organizations)s))
 """
+_DEFINITION = "SELECT definition FROM escalation_policy_versions WHERE policy_id = %s AND version = %s"
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _NEWEST = "SELECT id, version FROM escalation_policies WHERE organization_id = %s"
 _KEEP = """
@@ -60,12 +64,22 @@ async def load_policies(connection: Connection, organizations: Collection[UUID] 
     nothing up: it is as if it were not there, and the log says so."""
     asked = {"organizations": None if organizations is None else list(organizations)}
     found: dict[UUID, Held] = {}
-    for organization_id, policy_id, version, definition in await (await connection.execute(_OF_MANY, asked)).fetchall():
-        try:
-            found[organization_id] = Held(policy_of(definition), organization_id, policy_id, version)
-        except DefinitionError as error:
-            log.error("version %d of escalation policy %s cannot be read: %s", version, policy_id, error)
+    for organization_id, policy_id, version in await (await connection.execute(_OF_MANY, asked)).fetchall():
+        if (policy_id, version) not in _read:
+            _read[policy_id, version] = await _read_one(connection, policy_id, version)
+        policy = _read[policy_id, version]
+        if policy is not None:
+            found[organization_id] = Held(policy, organization_id, policy_id, version)
     return found
+
+
+async def _read_one(connection: Connection, policy_id: UUID, version: int) -> Policy | None:
+    row = await (await connection.execute(_DEFINITION, (policy_id, version))).fetchone()
+    try:
+        return policy_of(row[0]) if row and isinstance(row[0], dict) else None
+    except (DefinitionError, RecursionError) as error:
+        log.error("version %d of escalation policy %s cannot be read: %s", version, policy_id, error)
+        return None
 
 
 async def policy_for(connection: Connection, path: Collection[UUID]) -> Held:

@@ -44,6 +44,8 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(queued_at))
        count(*) FILTER (WHERE attempts > 0) FROM event_queue
 """
 
+_OVERDUE = "SELECT count(*) FROM alert_timers WHERE due_at < clock_timestamp() - interval '10 seconds'"
+
 
 class Alerts(Worker):
     kind = "alerts"
@@ -54,6 +56,7 @@ class Alerts(Worker):
         self._rules = rules
         self._mqtt_ok = False
         self._stations_error: str | None = None
+        self._overdue = 0
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
         self._nearby_error = ("", -math.inf)
 
@@ -69,6 +72,7 @@ class Alerts(Worker):
             "queue": {"waiting": waiting, "oldest_seconds": round(oldest, 1), "failing": failing},
             "stations": self._stations_error or "looked after",
             "nearby": {"error": error} if time.monotonic() - failed_at < NEARBY_TOLD_SECONDS else {},
+            "timers": {"overdue": self._overdue},
             "counters": dict(self.counters),
         }
 
@@ -168,6 +172,9 @@ class Alerts(Worker):
             row = await (await connection.execute(_BACKLOG)).fetchone()
             assert row is not None
             self._backlog = (row[0], row[1], row[2])
+            overdue = await (await connection.execute(_OVERDUE)).fetchone()
+            assert overdue is not None
+            self._overdue = overdue[0]
             for pid, name, _ in await (await connection.execute(END_HUNG)).fetchall():
                 log.warning(
                     "a session of %s (server process %d) hung in the middle of its work and was ended", name, pid

@@ -1,6 +1,7 @@
 """Looks whose screens are watched: raises an alert for who is not, lets go when somebody is back, and has open alerts
 shown above. One worker at a time; one alert a transaction."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,8 +110,10 @@ async def _look(connection: Connection, now: datetime) -> list[Watched]:
     if rostered:
         calendar = await load_calendar(connection)
         rosters = await load_rosters(connection, rostered, now, now + timedelta(seconds=1))
-        # A roster whose shifts are all over for today is a roster: nobody is on shift.
-        on_shift = {one: len(on_duty(rosters[one], calendar, now)) if one in rosters else 0 for one in rostered}
+        for one in rostered:
+            # A roster whose shifts are all over for today is a roster: nobody is on shift.
+            on_shift[one] = len(on_duty(rosters[one], calendar, now)) if one in rosters else 0
+            await asyncio.sleep(0)  # a press that has come meanwhile goes first
     concerned = {*screens, *known, *on_shift}
     if held:
         always = [one for one, of in held.items() if of.policy.watch == "always"]

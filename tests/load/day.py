@@ -38,7 +38,7 @@ from alerts.due import mark_due
 from alerts.move import move_alert
 from alerts.rulebook import RuleBook
 from alerts.take_in import take_in_next
-from alerts.timers import act_on_next_timer
+from alerts.timers import act_on_next_timer, make_next_plan
 from alerts.watch import look_at_next
 from gateway.event_lane import EventLane
 from gateway.limits import Limits
@@ -186,7 +186,7 @@ class Day:
         while await _done(take_in_next(connection)):
             taken += 1
         self.meter.spent("alerts: takes in", taken)
-        while await _done(act_on_next_timer(connection)):
+        while await _done(act_on_next_timer(connection)) or await _done(make_next_plan(connection)):
             acted += 1
         self.meter.spent("alerts: timers", acted)
         waiting = await (await connection.execute(_WAITING, (now - ANSWERED, now - DONE))).fetchall()

@@ -65,3 +65,10 @@ def test_people_who_could_not_be_told_are_a_warning() -> None:
     assert codes(WELL, links=False) == ([], ["delivery_links"])
     assert codes(WELL, oldest_seconds=20) == codes(WELL, fault="no key") == ([], ["delivery_behind"])
     assert [one.code for one in warnings_of(WELL)] == ["delivery"], "nobody delivers"
+
+
+def test_timers_that_are_late_and_screens_that_cannot_be_looked_at_are_told() -> None:
+    late = [row("alerts", {"ok": True, "timers": {"overdue": 3}, "stations": "looked after"})]
+    assert codes([*WELL[:2], *late, WELL[3]]) == ([], ["escalation_behind"])
+    blind = [row("alerts", {"ok": True, "timers": {"overdue": 0}, "stations": "no such table"})]
+    assert codes([*WELL[:2], *blind, WELL[3]]) == ([], ["stations"])

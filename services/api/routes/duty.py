@@ -1,5 +1,6 @@
 """Duty rosters: who is on shift, shifts, what is different from them, gaps, iCalendar; and the calendar of days."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
@@ -7,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 from psycopg.rows import dict_row
-from pydantic import AwareDatetime
 from uuid_utils.compat import uuid7
 
 from alerts.change_roster import end_change, end_shift, make_change, make_shift, merge_calendar, people_for, say_day
@@ -19,6 +19,7 @@ from alerts.domain.rules.check import Flaw
 from alerts.rosters import load_calendar, load_rosters
 from services.api import duty_schemas as shapes
 from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of, only_administrators
+from services.api.duty_schemas import Day, Moment
 from services.api.problems import ProblemError, not_found, responses
 from services.api.routes.escalation import ORGANIZATION, names_of, organization_of
 from services.registry.reach import Caller
@@ -55,8 +56,8 @@ def _administrator(caller: SignedIn, address: Address) -> Actor:
 
 
 Administrator = Annotated[Actor, Depends(_administrator)]
-Begin = Annotated[AwareDatetime | None, Query(description="today's midnight in Beijing when absent")]
-End = Annotated[AwareDatetime | None, Query(description="31 days later when absent; at most 400")]
+Begin = Annotated[Moment | None, Query(description="today's midnight in Beijing when absent")]
+End = Annotated[Moment | None, Query(description="31 days later when absent; at most 400")]
 
 
 @router.get("/duty/now", responses=responses(401, 403))
@@ -241,7 +242,8 @@ async def calendar_in(
         known |= {one.name: one.id, one.username: one.id, str(one.id): one.id}
     begin = datetime.now(UTC)
     try:
-        found, skipped = read(text, known, begin, begin + IMPORT_AHEAD)
+        # A thread: a calendar of years takes its time, and no screen waits for it.
+        found, skipped = await asyncio.to_thread(read, text, known, begin, begin + IMPORT_AHEAD)
     except ValueError as error:
         raise ProblemError(422, f"这不是 iCalendar 日历文件：{str(error)[:200]}", title="Not a calendar") from None
     merged = await merge_calendar(connection, row["id"], found, begin, begin + IMPORT_AHEAD, actor)
@@ -257,7 +259,7 @@ async def calendar_in(
 
 @router.get("/calendar/days", responses=responses(401, 422), tags=["duty"])
 async def calendar_days(
-    connection: DatabaseConnection, _caller: SignedIn, first: date | None = None, last: date | None = None
+    connection: DatabaseConnection, _caller: SignedIn, first: Day | None = None, last: Day | None = None
 ) -> shapes.CalendarDays:
     """The days that are no ordinary day of their week: holidays, days worked for them, and what somebody has said."""
     begin = first or in_beijing(datetime.now(UTC)).date()
@@ -267,7 +269,7 @@ async def calendar_days(
 
 @router.put("/calendar/days/{day}", responses=responses(401, 403, 422))
 async def said_day(
-    connection: DatabaseConnection, caller: SignedIn, actor: Administrator, day: date, said: shapes.NewCalendarDay
+    connection: DatabaseConnection, caller: SignedIn, actor: Administrator, day: Day, said: shapes.NewCalendarDay
 ) -> shapes.CalendarDays:
     """Says what kind of day it is, whatever the statutory calendar has: for a year that it does not know yet, or a
     place that does otherwise. Administrators of the root alone."""
@@ -278,7 +280,7 @@ async def said_day(
 
 @router.delete("/calendar/days/{day}", responses=responses(401, 403, 422))
 async def unsaid_day(
-    connection: DatabaseConnection, caller: SignedIn, actor: Administrator, day: date
+    connection: DatabaseConnection, caller: SignedIn, actor: Administrator, day: Day
 ) -> shapes.CalendarDays:
     """Takes back what was said of a day."""
     await _only_root(connection, caller)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from psycopg.rows import dict_row
-from pydantic import AwareDatetime
 
 from alerts.domain.alert import Actor, Severity, State
 from alerts.domain.calendar import in_beijing
@@ -19,7 +18,7 @@ from alerts.policies import Outdated, change_policy, policy_for
 from alerts.rehearse import rehearse_at
 from alerts.rosters import AHEAD, load_calendar, load_rosters
 from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of, only_administrators
-from services.api.duty_schemas import ChangedPolicy, Escalation, PolicyCheck, PolicyToCheck, Rehearsal
+from services.api.duty_schemas import ChangedPolicy, Escalation, Moment, PolicyCheck, PolicyToCheck, Rehearsal
 from services.api.problems import ProblemError, responses
 from services.api.rows import one_of
 from services.api.schemas import SeverityName, StateName
@@ -104,7 +103,7 @@ async def rehearsal(
     connection: DatabaseConnection,
     caller: SignedIn,
     organization_id: str,
-    at: Annotated[AwareDatetime | None, Query(description="when the alert is raised; now when absent")] = None,
+    at: Annotated[Moment | None, Query(description="when the alert is raised; now when absent")] = None,
     severity: SeverityName = "red",
     state: Annotated[StateName, Query(description="what it has come to: nobody does anything more")] = "triggered",
     elder_id: Annotated[UUID | None, Query(description="whose caregivers are told")] = None,

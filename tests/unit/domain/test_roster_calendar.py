@@ -60,3 +60,13 @@ def test_what_is_not_understood_is_told() -> None:
     assert all(one.why for one in skipped)
     with pytest.raises(ValueError, match=r"\w"):
         read(b"not a calendar", PEOPLE, BEGIN, END)
+
+
+def test_a_rule_that_never_ends_or_never_comes_ends_here() -> None:
+    daily = "UID:d\r\nSUMMARY:陈静\r\nDTSTART:20200101T000000Z\r\nDTEND:20200101T080000Z\r\nRRULE:FREQ=DAILY"
+    never = daily.replace("UID:d", "UID:n").replace("FREQ=DAILY", "FREQ=DAILY;INTERVAL=7;BYDAY=TH")
+    thrice = daily.replace("UID:d", "UID:t").replace("2020", "2026").replace("DAILY", "WEEKLY;INTERVAL=24;COUNT=3")
+    often = daily.replace("UID:d", "UID:s").replace("FREQ=DAILY", "FREQ=SECONDLY")
+    shifts, skipped = read(calendar(daily, never, thrice, often), PEOPLE, BEGIN, END)
+    assert (len(shifts), {one.uid for one in shifts}) == (31 + 1, {"d", "t"})
+    assert [one.uid for one in skipped] == ["s"]
