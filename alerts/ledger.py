@@ -215,7 +215,7 @@ async def save(
         for timer in change.start:
             await connection.execute(_START, (alert.id, timer.kind.value, timer.due_at))
         if event is not None:
-            told = Jsonb(receipt(event.event_id, alert.stage, at))
+            told = Jsonb(receipt(event.event_id, alert.stage, at, drill=alert.drill))
             await connection.execute(_JOIN, (event.id, alert.id, told))
             await connection.execute(_TELL_ONE, (event.device_id, told))
         elif before is not None and (before.stage is not alert.stage or change.responder):
@@ -231,7 +231,7 @@ async def save(
 
 async def tell_all(connection: Connection, alert: Alert, at: datetime, responder: str | None = None) -> None:
     """A receipt to the device for each event of the alert."""
-    told = receipt("", alert.stage, at, responder)
+    told = receipt("", alert.stage, at, responder, drill=alert.drill)
     await connection.execute(_TELL_ALL, {"alert_id": alert.id, "receipt": Jsonb(told)})
 
 
