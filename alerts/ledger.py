@@ -232,7 +232,7 @@ async def save(
             kinds, due = [timer.kind.value for timer in timers], [timer.due_at for timer in timers]
             await connection.execute(_START, (alert.id, _RANK[alert.severity], kinds, due))
         if event is not None:
-            told = Jsonb(receipt(event.event_id, alert.stage, at))
+            told = Jsonb(receipt(event.event_id, alert.stage, at, drill=alert.drill))
             await connection.execute(_JOIN, (event.id, alert.id, told))
             await connection.execute(_TELL_ONE, (event.device_id, told))
         elif before is not None and (before.stage is not alert.stage or change.responder):
@@ -254,7 +254,7 @@ async def save(
 
 async def tell_all(connection: Connection, alert: Alert, at: datetime, responder: str | None = None) -> None:
     """A receipt to the device for each event of the alert."""
-    told = receipt("", alert.stage, at, responder)
+    told = receipt("", alert.stage, at, responder, drill=alert.drill)
     await connection.execute(_TELL_ALL, {"alert_id": alert.id, "receipt": Jsonb(told)})
 
 

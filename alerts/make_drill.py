@@ -54,8 +54,9 @@ async def make_drill(connection: Connection, wanted: Wanted, actor: Actor) -> UU
             now: datetime = row[0]
             if found := list(flaws(wanted, now)):
                 return found
+            drill_id: UUID = uuid7()
             values = {
-                "id": uuid7(),
+                "id": drill_id,
                 "name": wanted.name,
                 "note": wanted.note,
                 "organization_id": wanted.organization_id,
@@ -72,7 +73,6 @@ async def make_drill(connection: Connection, wanted: Wanted, actor: Actor) -> UU
             await _list(connection, wanted, values)
     except _FlawedError as error:
         return [error.flaw]
-    drill_id: UUID = values["id"]
     return drill_id
 
 

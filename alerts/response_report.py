@@ -17,6 +17,9 @@ MOST_DAYS = 92
 #: So many rows are made at once: the process that reports has live screens too, and they do not wait.
 _AT_ONCE = 1000
 
+#: So many alerts fit into one report: some ten times a week of a large district, some 100 MB while it is made.
+MOST_CASES = 300_000
+
 _NOW = "SELECT clock_timestamp()"
 #: The report's own organisation comes first: what belongs to none of those below.
 _GROUPS = """
@@ -42,7 +45,7 @@ LEFT JOIN LATERAL (
     FROM alert_timeline t
     WHERE t.alert_id = a.id
       AND t.kind IN ('acknowledged', 'dispatched', 'arrived', 'resolved', 'worsened', 'cancelled')) m ON true
-WHERE a.raised_at >= %(since)s AND a.raised_at < %(until)s
+WHERE a.raised_at >= %(since)s AND a.raised_at < %(until)s LIMIT %(most)s
 """
 # Compiling this would take longer than running it.
 NO_JIT = "SET LOCAL jit = off"
@@ -51,6 +54,12 @@ SELECT type, coalesce(then_title, title) FROM alert_rules
 UNION ALL SELECT 'rule.' || r.key, v.definition ->> 'title'
 FROM rules r JOIN rule_versions v ON v.rule_id = r.id AND v.version = r.version
 """
+
+
+class TooManyError(Exception):
+    """More alerts than one report takes."""
+
+    most = MOST_CASES
 
 
 def beijing_midnight(day: date) -> datetime:
@@ -65,7 +74,7 @@ async def response_report(
     connection: Connection, organization_id: UUID, first: date, last: date
 ) -> Mapping[str, Any] | None:
     """The figures of an organisation and all below it for days of Beijing, both included; None when there is no such
-    organisation. One moment for all of it."""
+    organisation. One moment for all of it. Raises TooManyError."""
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         await connection.execute(NO_JIT)
@@ -81,12 +90,14 @@ async def response_report(
             "until": beijing_midnight(last + timedelta(days=1)),
         }
         within = await (await connection.execute(_WITHIN, values)).fetchall()
-        values |= {"within": [row[0] for row in within], "places": [row[1] for row in within]}
+        values |= {"within": [row[0] for row in within], "places": [row[1] for row in within], "most": MOST_CASES + 1}
         cases: list[Case] = []
         async with connection.cursor() as cursor:
             await cursor.execute(_CASES, values)
             while rows := await cursor.fetchmany(_AT_ONCE):
                 cases += map(Case._make, rows)
+                if len(cases) > MOST_CASES:
+                    raise TooManyError
                 await asyncio.sleep(0)
         titles = dict(await (await connection.execute(_TITLES)).fetchall())
     figures = await asyncio.to_thread(measure, cases, len(groups), days_of(first, last), clock[0])

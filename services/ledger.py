@@ -34,7 +34,7 @@ def ledger(
     except OperationalError as error:
         sys.exit(f"anhu: the database does not answer: {str(error).strip()}")
     if as_json:
-        typer.echo(json.dumps(made, ensure_ascii=False, indent=2, default=str))
+        typer.echo(json.dumps(made, ensure_ascii=False, indent=2, default=_json))
     else:
         typer.echo("\n".join(_told(made, begin, end)))
     if made["unaccounted"]:
@@ -60,6 +60,10 @@ async def _reconcile(database_url: str, begin: date, end: date) -> dict[str, Any
         database_url, autocommit=True, connect_timeout=5, application_name="anhu-administration"
     ) as connection:
         return await reconcile(connection, beijing_midnight(begin), beijing_midnight(end + timedelta(days=1)))
+
+
+def _json(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _told(made: dict[str, Any], begin: date, end: date) -> list[str]:

@@ -6,13 +6,15 @@ from typing import Any, assert_never
 from alerts.domain.alert import Stage
 
 
-def receipt(event_id: str, stage: Stage, at: datetime, responder: str | None = None) -> dict[str, Any]:
-    """The contract's receipt, as JSON."""
+def receipt(
+    event_id: str, stage: Stage, at: datetime, responder: str | None = None, *, drill: bool = False
+) -> dict[str, Any]:
+    """The contract's receipt, as JSON. The elder is told as well that it is a drill."""
     return {
         "event_id": event_id,
         "stage": stage.value,
         "at": at.isoformat(timespec="milliseconds"),
-        "message": _message(stage, responder),
+        "message": f"{'演练：' if drill else ''}{_message(stage, responder)}",
     }
 
 

@@ -52,7 +52,7 @@ class Mqtt:
         """Until the connection is lost: raises aiomqtt.MqttError then."""
         async for message in self._client.messages:
             with contextlib.suppress(ValueError, AttributeError, UnicodeDecodeError):
-                receipt = json.loads(bytes(message.payload))  # type: ignore[arg-type]
+                receipt = json.loads(bytes(message.payload))
                 if receipt.get("stage") == "stored" and (event := self._stored.get(receipt.get("event_id"))):
                     event.set()
 

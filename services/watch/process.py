@@ -143,7 +143,7 @@ class Watch:
     async def _audit_over(self, connection: Connection) -> None:
         """Looks, until the database is lost. Whoever holds the lock does it; the others wait for it."""
         while not await self._lead(connection):
-            self._findings = ()
+            self._found([])  # the other one finds; what we had told while the database was away is over
             await asyncio.sleep(self._settings.watch_audit_seconds)
         while True:
             begun = time.monotonic()

@@ -76,6 +76,8 @@ async def test_one_press_of_each_listed_device_is_the_drills_and_every_other_is_
 
     first = await ward.presses("wb-1")
     assert (first["drill"], first["state"], first["title"]) == (True, "triggered", "紧急救援 · 本人呼救 · 演练")
+    [told] = await ward.rows("SELECT receipt ->> 'message' AS words FROM alert_events")
+    assert told["words"] == "演练：已通知服务站"
     second = await ward.presses("wb-1")
     assert (second["drill"], second["id"] == first["id"]) == (False, False), "a second press of the device is real"
     third = await ward.presses("wb-3")

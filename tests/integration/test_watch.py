@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.parts.postgres import PostgresServer
-from tests.parts.system import Device, System, event, system_at
+from tests.parts.system import Device, System, event, live_address, system_at
 from tests.parts.waiting import until
 
 
@@ -95,6 +97,13 @@ def test_the_whole_watch(watched: System, webhook: Webhook) -> None:
             device.press()
             alert = screen.next_alert()
         assert screen.seq == 1, "the real press is the first frame there ever was"
+
+        # Whoever else calls themselves a prober is shown nothing.
+        with connect(live_address(watched.url, watched.seeded.organization_id)) as socket:
+            socket.send(json.dumps({"type": "hello", "token": operator.tokens["access_token"], "probe": True}))
+            with pytest.raises(ConnectionClosed):
+                socket.recv(10)
+            assert socket.close_code == 4403
 
         # An alert that nothing will carry on: its station's screen says so, and the duty phone.
         watched.sql("DELETE FROM alert_timers")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from alerts.domain.response import BEIJING
 from alerts.press_ledger import days_kept, reconcile
-from alerts.response_report import MOST_DAYS, beijing_midnight, response_report
+from alerts.response_report import MOST_DAYS, TooManyError, beijing_midnight, response_report
 from services.api.dependencies import DatabaseConnection, SignedIn
 from services.api.problems import ProblemError, responses
 from services.api.report_files import as_csv, as_xlsx
@@ -23,6 +23,7 @@ router = APIRouter(tags=["reports"])
 #: Days of one ledger on request.
 MOST_LEDGER_DAYS = 31
 _WITHIN = "SELECT 1 FROM organizations WHERE id = %s AND path && %s::uuid[]"
+_STAFF = frozenset({"administrator", "supervisor", "operator", "auditor"})
 _FILES = {
     "csv": ("text/csv; charset=utf-8", as_csv),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_xlsx),
@@ -50,7 +51,11 @@ async def response_of(
     """Answer, dispatch and arrival against their targets, from the event log alone. Drills apart."""
     organization = await _organization(connection, caller, organization_id)
     begin, end = _days(first, last, MOST_DAYS)
-    report = await response_report(connection, organization, begin, end)
+    try:
+        report = await response_report(connection, organization, begin, end)
+    except TooManyError as error:
+        told = f"这段时间有超过 {error.most} 条告警，请缩短日期范围，或选择下级机构"
+        raise ProblemError(422, told, title="Too many alerts for one report") from None
     if report is None:
         raise ProblemError(404, "没有找到，或不在您的管辖范围内")
     if format == "json":
@@ -97,7 +102,7 @@ async def _organization(connection: Connection, caller: Caller, wanted: UUID | N
 
 
 def _only_staff(caller: Caller) -> None:
-    if not caller.organizations or caller.is_prober or caller.role == "caregiver":
+    if caller.role not in _STAFF or caller.is_prober:
         raise ProblemError(403, "只有机构的工作人员可以查看响应报告和呼叫台账")
 
 
