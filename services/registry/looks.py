@@ -32,7 +32,7 @@ async def record_looks(
     alert_id: UUID | None,
     address: str | None,
 ) -> None:
-    """At many in one list. `what`: also call_list and trial."""
+    """At many in one list. `what`: also call_list, trial and family."""
     parameters = {
         "account": caller.account_id,
         "elders": list(elder_ids),
