@@ -33,7 +33,7 @@ async def record_looks(
     alert_id: UUID | None,
     address: str | None,
 ) -> None:
-    """At many in one list. `what`: also call_list and trial."""
+    """At many in one list. `what`: also call_list, trial and family."""
     await _record(connection, caller.account_id, what, elder_ids, alert_id, address)
 
 
