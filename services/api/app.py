@@ -49,9 +49,9 @@ from services.api.routes import (
     tasks,
     trials,
 )
-from services.registry.sealing import Keys
+from services.registry.sealing import Keys, KeysError
 from services.runtime.beats import Heart, Pulse
-from services.runtime.settings import Settings
+from services.runtime.settings import Settings, SettingsError
 from services.stations.hub import Hub
 from services.stations.live import LiveStations
 from services.stations.problems import Problem, findings, problems_of, told, workers
@@ -197,7 +197,10 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.pool = make_pool(settings.database_url)
     app.state.rulebook = RuleBook()
-    app.state.keys = Keys(settings.data_keys.get_secret_value())
+    try:
+        app.state.keys = Keys(settings.data_keys.get_secret_value())
+    except KeysError as error:
+        raise SettingsError(str(error)) from None
     app.state.hub = Hub(settings.database_url)
     app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
     problems.install(app)

@@ -11,7 +11,7 @@ from services.registry.reach import Caller
 from services.storage.pool import Connection
 
 _BELOW = f"""
-SELECT array_agg(o.id), bool_or(o.parent_id IS NULL) FROM organizations o
+SELECT array_agg(o.id), count(*) = (SELECT count(*) FROM organizations) FROM organizations o
 WHERE {reach.ORGANIZATION_O} AND (%(below)s::uuid IS NULL OR %(below)s = ANY(o.path))
 """
 _GRAMS = "elder_grams(p.name, p.name_initials, p.phone, p.address)"

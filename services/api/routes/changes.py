@@ -15,9 +15,17 @@ from services.registry.save_account import ACCOUNT_A
 router = APIRouter(tags=["changes"])
 
 # Of what is gone nobody below the root may ask: whose it was is not known any more.
-_GONE = "EXISTS (SELECT FROM organizations r WHERE r.parent_id IS NULL AND r.id = ANY(%(reach_organizations)s::uuid[]))"
+_AT_THE_ROOT = (
+    "EXISTS (SELECT FROM organizations r WHERE r.parent_id IS NULL AND r.id = ANY(%(reach_organizations)s::uuid[]))"
+)
+_THERE = {
+    "organization": "SELECT FROM organizations x WHERE x.id = c.subject_id::uuid",
+    "elder": "SELECT FROM elders x WHERE x.id = c.subject_id::uuid",
+    "device": "SELECT FROM devices x WHERE x.device_id = c.subject_id",
+    "account": "SELECT FROM accounts x WHERE x.id = c.subject_id::uuid",
+}
 _WITHIN = {
-    "organization": f"EXISTS (SELECT FROM organizations o WHERE o.id::text = c.subject_id AND {reach.ORGANIZATION_O})",
+    "organization": f"EXISTS (SELECT FROM organizations o WHERE o.id = c.subject_id::uuid AND {reach.ORGANIZATION_O})",
     "elder": f"EXISTS (SELECT FROM elders p WHERE p.id = c.subject_id::uuid AND {reach.ELDER_P})",
     "device": f"EXISTS (SELECT FROM devices d WHERE d.device_id = c.subject_id AND {reach.DEVICE_D})",
     "account": f"EXISTS (SELECT FROM accounts a WHERE a.id = c.subject_id::uuid AND {ACCOUNT_A})",
@@ -36,7 +44,8 @@ async def changes(
     """Of one kind, or of one of them; newest first. For administrators, of what they reach."""
     only_administrators(caller, "只有管理员可以查看变更记录")
     after = paging.decode(cursor, int)
-    statement = f"SELECT c.* FROM changes c WHERE c.subject = %(subject)s AND ({_WITHIN[subject]} OR {_GONE})"
+    gone = f"NOT EXISTS ({_THERE[subject]}) AND {_AT_THE_ROOT}"
+    statement = f"SELECT c.* FROM changes c WHERE c.subject = %(subject)s AND ({_WITHIN[subject]} OR {gone})"
     if subject_id is not None:
         statement += " AND c.subject_id = %(subject_id)s"
     if after:
