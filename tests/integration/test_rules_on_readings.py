@@ -347,7 +347,7 @@ async def test_who_was_not_looked_at_for_long_is(ward: Ward) -> None:
     assert await compile_limits.sweep(ward.connection) == 1
     await ward.looked()
     assert await compile_limits.sweep(ward.connection) == 0
-    await ward.connection.execute("UPDATE rule_subjects SET checked_at = checked_at - interval '2 hours'")
+    await ward.connection.execute("UPDATE rule_subjects SET checked_at = checked_at - interval '5 hours'")
     ward.measured([1], heart_rate=72)
     await ward.connection.execute("UPDATE device_states SET last_seen_at = clock_timestamp()")
     assert await compile_limits.sweep(ward.connection) == 1

@@ -37,9 +37,9 @@ from alerts.domain.transitions import Acknowledge, Resolve
 from alerts.due import mark_due
 from alerts.move import move_alert
 from alerts.rulebook import RuleBook
+from alerts.sift import look_at_some
 from alerts.take_in import take_in_next
 from alerts.timers import act_on_next_timer
-from alerts.watch import look_at_next
 from gateway.event_lane import EventLane
 from gateway.limits import Limits
 from gateway.message import Message
@@ -204,8 +204,9 @@ class Day:
         await mark_due(connection)
         self.meter.spent("rules: sweep", swept)
         looks = 0
-        while await _done(look_at_next(connection, self.book)):
-            looks += 1
+        while (looked := await look_at_some(connection, self.book))[0]:
+            assert not looked[1], looked
+            looks += looked[0]
         self.meter.spent("rules: looks", looks)
 
     async def _devices(self, connection: AsyncConnection[Any]) -> None:
