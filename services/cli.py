@@ -87,11 +87,14 @@ def upkeep() -> None:
     """Roll readings up, make and drop partitions, delete what was kept long enough, and learn what is usual for each
     elder. Several may run."""
     from alerts.baselines import make_baselines
+    from alerts.false_alarms import learn_false_alarms
     from alerts.learn_habits import learn_habits
     from services.storage.upkeep import run
 
     settings = _load("upkeep")
-    run(settings, {"baselines_made": make_baselines, "habits_learned": learn_habits(settings.database_url)})
+    habits = learn_habits(settings.database_url)
+    learned = {"baselines_made": make_baselines, "habits_learned": habits, "false_alarms_learned": learn_false_alarms}
+    run(settings, learned)
 
 
 @app.command()

@@ -23,3 +23,15 @@ BEGIN
 EXCEPTION WHEN OTHERS OR query_canceled THEN
     RETURN SQLERRM;
 END $$;
+
+-- How alerts of the last 90 days were closed, by type: of an elder, of a model of devices, and of all. Made anew each
+-- hour by `anhu upkeep`, and shown beside an alert. Nothing follows from it.
+CREATE TABLE false_alarms (
+    type     text NOT NULL,
+    whose    text NOT NULL CHECK (whose IN ('elder', 'model', 'all')),
+    name     text NOT NULL,                     -- the elder's id, or the model
+    closed   integer NOT NULL,
+    mistaken integer NOT NULL CHECK (mistaken BETWEEN 0 AND closed),
+    made_at  timestamptz NOT NULL,
+    PRIMARY KEY (type, whose, name)
+);
