@@ -152,7 +152,8 @@ class Day:
                     self.meter.spent(None)
                     await self._answer(alerts, end)
                     await self._rules(rules, number)
-                    await self._devices(devices)
+                    if number % SWEEP_EVERY == 0:
+                        await self._devices(devices)
                     self.limits.load(gateway)
                     self.meter.spent("gateway: loads limits", 1)
                     number += 1
