@@ -211,7 +211,9 @@ class Day:
         self.meter.spent("rules: looks", looks)
 
     async def _devices(self, connection: AsyncConnection[Any]) -> None:
+        # Looked for once a minute, and not each 5 s: that is no time in which nobody looked.
         await connection.execute("UPDATE gateway_slots SET heard_at = clock_timestamp()")
+        await connection.execute("UPDATE hearing SET looked_at = clock_timestamp()")
         turn = await look_after_devices(connection, self.rounds)
         self.meter.spent("devices", turn.alerts)
 
