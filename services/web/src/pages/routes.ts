@@ -9,6 +9,8 @@ export type Route =
   | { page: 'new'; from: string | null }
   | { page: 'covers' }
   | { page: 'held'; cover: string | null }
+  /** Of an elder, once one is chosen. */
+  | { page: 'fences'; elder: string | null }
 
 export const STATION: Route = { page: 'station' }
 
@@ -24,6 +26,7 @@ export function routeOf(hash: string): Route {
     if (third === 'edit') return { page: 'edit', id: second }
   }
   if (first === 'covers') return { page: 'covers' }
+  if (first === 'fences') return { page: 'fences', elder: asked.get('elder') }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   return STATION
 }
@@ -42,6 +45,8 @@ export function hashOf(route: Route): string {
       return `#/rules/new${route.from === null ? '' : `?${new URLSearchParams({ from: route.from })}`}`
     case 'covers':
       return '#/covers'
+    case 'fences':
+      return `#/fences${route.elder === null ? '' : `?${new URLSearchParams({ elder: route.elder })}`}`
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }
