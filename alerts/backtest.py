@@ -10,12 +10,13 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from alerts.domain.rules.judging import measured_by
 from alerts.domain.rules.limits import envelope
 from alerts.domain.rules.model import Rule, Score, Subject
 from alerts.domain.rules.preselecting import Suspicion, points_in, width_of
 from alerts.domain.rules.trying import Incident, Pair, Period, pair_in_force, pair_of, told
 from alerts.history import Watched, days, outside, quietly
-from alerts.played import Case, fields_of, is_living, play_all
+from alerts.played import Case, is_living, play_all
 from alerts.rulebook import RuleBook
 from alerts.samples import Worn
 from alerts.subjects import load_subjects
@@ -130,7 +131,7 @@ async def _preselected(
         [Suspicion(rule, subject) for rule in rules] for (subject, _), rules in zip(pairs, measuring, strict=True)
     ]
     used = {rule for rules in measuring for rule in rules}
-    fields, width = sorted({field for rule in used for field in fields_of(rule)}), width_of(used)
+    fields, width = sorted({field for rule in used for field in measured_by(rule)}), width_of(used)
     scored = any(isinstance(rule.condition, Score) for rule in used)
     readings = 0
     begin = min(begins, default=period.start)

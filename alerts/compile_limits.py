@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from alerts.domain.rules.following import ANSWERED_FOR, Kept
-from alerts.domain.rules.marking import Marks, marks, narrower
+from alerts.domain.rules.marking import Joint, Marks, marks, narrower
 from alerts.domain.rules.model import Rule
 from alerts.domain.rules.scope import in_force
 from alerts.kept import on_of
@@ -24,7 +24,9 @@ Connection = AsyncConnection[Any]
 AT_ONCE = 200
 #: An elder with readings is looked at, marked or not, when the last look is so long ago; …
 LOOK_EVERY = "1 hour"
-#: … and this when a gateway cannot mark.
+#: … of wristbands, which are marked by all that they say, this; …
+LOOK_EVERY_WORN = "4 hours"
+#: … and of all this when a gateway cannot mark.
 LOOK_EVERY_UNMARKED = "1 minute"
 #: By then gateways have what was compiled: what came meanwhile and was not marked is looked at.
 _LOADED_AFTER = "5 seconds"
@@ -36,15 +38,15 @@ DELETE FROM limits_stale WHERE number IN (SELECT number FROM limits_stale ORDER 
 """
 _EVERYBODY = "INSERT INTO limits_stale (elder_id) SELECT DISTINCT elder_id FROM devices WHERE elder_id IS NOT NULL"
 _THERE = """
-SELECT d.key, d.elder_id, l.limits, l.watched, l.quiet, l.quiet_until
+SELECT d.key, d.elder_id, l.limits, l.watched, l.quiet, l.quiet_until, l.score
 FROM devices d LEFT JOIN device_limits l ON l.device_key = d.key WHERE d.elder_id = ANY(%s) ORDER BY d.key
 """
 _SET = """
-INSERT INTO device_limits (device_key, limits, watched, quiet, quiet_until)
-SELECT * FROM unnest(%s::int[], %s::jsonb[], %s::bool[], %s::jsonb[], %s::timestamptz[])
+INSERT INTO device_limits (device_key, limits, watched, quiet, quiet_until, score)
+SELECT * FROM unnest(%s::int[], %s::jsonb[], %s::bool[], %s::jsonb[], %s::timestamptz[], %s::jsonb[])
 ON CONFLICT (device_key) DO UPDATE
     SET limits = excluded.limits, watched = excluded.watched, quiet = excluded.quiet,
-        quiet_until = excluded.quiet_until, changed_in = pg_current_xact_id()
+        quiet_until = excluded.quiet_until, score = excluded.score, changed_in = pg_current_xact_id()
 """
 # Of whom nothing was ever heard there is nothing to look at.
 _LOOK_SOON = f"""
@@ -71,7 +73,8 @@ INSERT INTO rule_checks (elder_id, since, swept)
 SELECT d.elder_id, coalesce(min(s.checked_at), clock_timestamp() - interval '{LOOK_EVERY}'), true
 FROM devices d JOIN device_states t ON t.device_key = d.key LEFT JOIN rule_subjects s ON s.elder_id = d.elder_id
 WHERE d.elder_id IS NOT NULL AND t.last_seen_at > coalesce(s.checked_at, '-infinity')
-  AND coalesce(s.checked_at, '-infinity') < clock_timestamp() - %s::interval
+  AND coalesce(s.checked_at, '-infinity') < clock_timestamp()
+      - CASE WHEN d.kind = 'wristband' THEN %s::interval ELSE %s::interval END
   AND NOT EXISTS (SELECT FROM rule_checks q WHERE q.elder_id = d.elder_id)
 GROUP BY d.elder_id LIMIT 500
 """
@@ -120,15 +123,29 @@ class _Limits:
     every: bool
     quiet: dict[str, Any] | None
     until: datetime | None
+    score: dict[str, Any] | None
+
+    def narrower(self, before: "_Limits") -> bool:
+        """Whether a reading may matter by them that did not before."""
+        if narrower(self.limits, before.limits) or (self.every and not before.every):
+            return True
+        joint, joint_before = _joint_of(self.score), _joint_of(before.score)
+        return joint is not None and joint.narrower(joint_before)
+
+
+def _joint_of(score: dict[str, Any] | None) -> Joint | None:
+    return None if score is None else Joint(score["most"], score["bands"])
 
 
 def _limits(known: Known, rules: Sequence[Rule], on: Sequence[Kept]) -> _Limits:
-    always = marks(rules, known.subject, on, known.seen)
-    quiet = known.quiet
+    always = marks(rules, known.subject, on, known.seen, together=known.together)
+    joint, quiet = always.joint, known.quiet
+    bands = None if joint is None else {field: [list(band) for band in of] for field, of in joint.bands.items()}
+    score = None if joint is None else {"most": joint.most, "bands": bands}
     if quiet is None or always.every:
-        return _Limits(_json_of(always), always.every, None, None)
-    meanwhile = marks(rules, known.subject, on, known.seen, quiet.rules)
-    return _Limits(_json_of(always), False, _json_of(meanwhile), quiet.until)
+        return _Limits(_json_of(always), always.every, None, None, score)
+    meanwhile = marks(rules, known.subject, on, known.seen, quiet.rules, known.together)
+    return _Limits(_json_of(always), False, _json_of(meanwhile), quiet.until, score)
 
 
 def _json_of(found: Marks) -> dict[str, list[float | None]]:
@@ -146,19 +163,20 @@ async def _compile(connection: Connection, book: RuleBook, elders: Sequence[UUID
             await asyncio.sleep(0)  # a press that has come meanwhile goes first
     changed: list[tuple[Any, ...]] = []
     narrowed: set[UUID] = set()
-    for key, elder_id, limits, every, quiet, until in await (
-        await connection.execute(_THERE, (list(wanted),))
-    ).fetchall():
-        new = wanted[elder_id]
-        if limits is None or new != _Limits(limits, every, quiet, until):
-            told = None if new.quiet is None else json.dumps(new.quiet)
-            changed.append((key, json.dumps(new.limits), new.every, told, new.until))
-            if limits is None or narrower(new.limits, limits) or (new.every and not every):
+    for key, elder_id, *there in await (await connection.execute(_THERE, (list(wanted),))).fetchall():
+        new, before = wanted[elder_id], None if there[0] is None else _Limits(*there)
+        if new != before:
+            changed.append((key, json.dumps(new.limits), new.every, _told(new.quiet), new.until, _told(new.score)))
+            if before is None or new.narrower(before):
                 narrowed.add(elder_id)
     if changed:
         await connection.execute(_SET, [list(column) for column in zip(*changed, strict=True)])
     if narrowed:
         await connection.execute(_LOOK_SOON, (sorted(narrowed),))
+
+
+def _told(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 async def sweep(connection: Connection) -> int:
@@ -170,5 +188,5 @@ async def sweep(connection: Connection) -> int:
         missing = (await connection.execute(_MISSING)).rowcount
         answered = (await connection.execute(_ANSWERED, (ANSWERED_FOR,))).rowcount
         unmarked = await (await connection.execute(_UNMARKED)).fetchone()
-        every = LOOK_EVERY_UNMARKED if unmarked and unmarked[0] else LOOK_EVERY
-        return missing + answered + (await connection.execute(_NOT_LOOKED_AT, (every,))).rowcount
+        every = (LOOK_EVERY_UNMARKED,) * 2 if unmarked and unmarked[0] else (LOOK_EVERY_WORN, LOOK_EVERY)
+        return missing + answered + (await connection.execute(_NOT_LOOKED_AT, every)).rowcount

@@ -1,5 +1,6 @@
 """The covers that may hold something back now, as the database has them, and what a look decides under them."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
@@ -16,12 +18,18 @@ from alerts.domain.rules.following import Held, Kept, Step
 from alerts.domain.rules.model import Rule, Subject
 from alerts.domain.rules.scope import severity_for
 
+log = logging.getLogger(__name__)
+
 Connection = AsyncConnection[Any]
 
 _NOW = """
 SELECT id, kind, starts_at, over_at, elder_id, device_ids, organization_id, types FROM covers
 WHERE over_at > %(now)s AND starts_at <= %(now)s
   AND (elder_id = %(elder_id)s OR organization_id = ANY(%(path)s) OR device_ids && %(device_ids)s)
+"""
+_STAYS = """
+SELECT starts_at, over_at FROM covers
+WHERE elder_id = %s AND kind = 'hospital' AND over_at > greatest(starts_at, %s) ORDER BY starts_at
 """
 _BY = """
 SELECT episode_id, array_agg(cover_id) FROM held_alerts
@@ -37,6 +45,19 @@ async def covers_over(
     async with connection.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(_NOW, asked)).fetchall()
     return [_cover(row) for row in rows]
+
+
+async def stays_of(connection: Connection, elder_id: UUID, since: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """When an elder was in hospital, and will be. Where that cannot be read nobody is: what rules say is not kept back
+    by it."""
+    try:
+        async with connection.transaction():
+            return tuple(await (await connection.execute(_STAYS, (elder_id, since))).fetchall())
+    except psycopg.errors.Error as error:
+        if connection.closed:
+            raise
+        log.error("hospital stays cannot be read: %s", str(error).strip())
+        return ()
 
 
 def _cover(row: dict[str, Any]) -> Cover:

@@ -17,7 +17,11 @@ _DUE = """
 INSERT INTO elder_looks (elder_id, due_at, looked_at) VALUES (%s, %s, %s)
 ON CONFLICT (elder_id) DO UPDATE SET due_at = excluded.due_at, looked_at = excluded.looked_at
 """
-_QUIET = "SELECT EXISTS (SELECT FROM elder_looks WHERE elder_id = %s AND due_at > %s AND looked_at <= %s)"
+# Of whom no bed was known nothing is due, and each look has to find out anew.
+_QUIET = """
+SELECT EXISTS (SELECT FROM elder_looks
+               WHERE elder_id = %s AND due_at > %s AND isfinite(due_at) AND looked_at <= %s)
+"""
 _NOT_DUE = "DELETE FROM elder_looks WHERE elder_id = %s"
 _MARK = """
 WITH due AS (
@@ -38,11 +42,19 @@ async def is_quiet(connection: Connection, elder_id: UUID, oldest_new: datetime,
 
 
 async def look_again(
-    connection: Connection, elder_id: UUID, due_at: datetime | None, now: datetime, *, quiet_until_then: bool
+    connection: Connection,
+    elder_id: UUID,
+    due_at: datetime | None,
+    now: datetime,
+    *,
+    quiet_until_then: bool,
+    only_beds: bool = False,
 ) -> None:
     """In the transaction of a look. Who has an episode that is on is never quiet: what begins when it ends is not known
-    yet."""
-    if due_at is None:
+    yet. `only_beds`: no rule but on beds could speak, so that nothing can until something is said of a bed."""
+    if due_at is None and only_beds and quiet_until_then:
+        await connection.execute(_DUE, (elder_id, "infinity", now))
+    elif due_at is None:
         await connection.execute(_NOT_DUE, (elder_id,))
     else:
         looked_at = now if quiet_until_then else "infinity"

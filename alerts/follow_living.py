@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import UnionType
 from typing import Any
 
 from psycopg import AsyncConnection
 
+from alerts.covers import stays_of
 from alerts.domain.alert import Severity
 from alerts.domain.rules.following import Lineage, Step, follow, wanted
 from alerts.domain.rules.living import may_speak, next_look
-from alerts.domain.rules.model import Beyond, Living, Still
+from alerts.domain.rules.model import Beyond, Living, OutOfBed, Still
 from alerts.domain.rules.scope import severity_for
 from alerts.due import is_quiet, look_again
 from alerts.living_samples import living_samples
@@ -46,8 +48,14 @@ async def follow_living(
     if quiet:  # a fence may be left at any time
         lines = [line for line in lines if _is(line, Beyond)]
     stretches = wanted(lines, oldest_new, now)
-    steps_matter = any(_is(line, Still) for line in lines)
-    places_matter = steps_matter or any(_is(line, Beyond) for line in lines)
+    if stretches and any(_is(line, Still | OutOfBed) for line in lines):
+        # Others look after them there: they are neither still nor out of bed here.
+        subject = replace(subject, absences=await stays_of(connection, subject.elder_id, stretches[0][0]))
+    still = any(_is(line, Still) for line in lines)
+    # Who has no bed sensor is not asked whether they are up and about.
+    beds = any(_is(line, OutOfBed) for line in lines) and any(device.kind == "bed_sensor" for device in devices)
+    steps_matter = still or beds
+    places_matter = still or any(_is(line, Beyond) for line in lines)
     samples = await living_samples(
         connection, subject.elder_id, devices, stretches, steps=steps_matter, places=places_matter
     )
@@ -59,7 +67,7 @@ async def follow_living(
     if not quiet:
         off = [line.rule for line in lines if line.rule is not None and not _on(line)]
         due_at = next_look(off, subject, samples.all, now)
-        await look_again(connection, subject.elder_id, due_at, now, quiet_until_then=not on)
+        await look_again(connection, subject.elder_id, due_at, now, quiet_until_then=not on, only_beds=not still)
     return steps, samples.came_at
 
 

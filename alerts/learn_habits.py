@@ -1,14 +1,18 @@
-"""Learns how long an elder is usually still, from four weeks, once a day, by `anhu upkeep`: an elder a transaction."""
+"""Learns how long an elder is usually still, and when they get up, from four weeks, once a day, by `anhu upkeep`: an
+elder a transaction."""
 
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection
 
+from alerts.covers import stays_of
+from alerts.domain.rules.bed import rises_of
 from alerts.domain.rules.stillness import HABIT_OF, habit_of
 from alerts.living_samples import living_samples
 from alerts.samples import devices_of
@@ -30,8 +34,9 @@ WHERE d.elder_id IS NOT NULL AND t.last_seen_at > clock_timestamp() - interval '
 ORDER BY h.made_at NULLS FIRST LIMIT 1
 """
 _KEEP = """
-INSERT INTO elder_habits (elder_id, pauses, days, made_at) VALUES (%s, %s, %s, %s)
-ON CONFLICT (elder_id) DO UPDATE SET pauses = excluded.pauses, days = excluded.days, made_at = excluded.made_at
+INSERT INTO elder_habits (elder_id, pauses, days, rises, made_at) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (elder_id) DO UPDATE
+SET pauses = excluded.pauses, days = excluded.days, rises = excluded.rises, made_at = excluded.made_at
 """
 _LOOK_ANEW = "UPDATE elder_looks SET due_at = clock_timestamp() WHERE elder_id = %s"
 
@@ -63,8 +68,9 @@ async def learn_next_habit(connection: Connection) -> bool:
         known = (await load_subjects(connection, [elder_id]))[elder_id]
         devices = await devices_of(connection, elder_id)
         samples = await living_samples(connection, elder_id, devices, [(now - HABIT_OF, now)])
-        habit = habit_of(samples.all, known.subject, _GAP, now)
+        subject = replace(known.subject, absences=await stays_of(connection, elder_id, now - HABIT_OF))
+        habit = habit_of(samples.all, subject, _GAP, now)
         pauses, days = (list(habit.pauses), habit.days) if habit else (None, 0)
-        await connection.execute(_KEEP, (elder_id, pauses, days, now))
+        await connection.execute(_KEEP, (elder_id, pauses, days, rises_of(samples.all, now), now))
         await connection.execute(_LOOK_ANEW, (elder_id,))
     return True

@@ -237,19 +237,24 @@ async def save(
             await connection.execute(_TELL_ONE, (event.device_id, told))
         elif before is not None and (before.stage is not alert.stage or change.responder):
             await tell_all(connection, alert, at, change.responder)
-        for one in change.tell:
-            notice = (uuid7(), alert.id, one.account_id, one.key, one.why, alert.severity.value, at)
-            await connection.execute(_TELL_PERSON, notice)
-        about = worth_telling(before, change)
-        if about is not None:
-            key = f"update {alert.id} {alert.version}"
-            told_on = {"alert_id": alert.id, "key": key, "severity": alert.severity.value, "at": at, "about": about}
-            await connection.execute(_TELL_ON, told_on)
+        await _tell_people(connection, before, change, at)
         if shown:
             await connection.execute(_FEED, {"alert_id": alert.id, "at": at, "alert": Jsonb(alert_json(alert))})
             await connection.execute(_NOTIFY_PLANS if change.replan else _NOTIFY)
-        if change.tell or about is not None:
-            await connection.execute(_NOTIFY_NOTICES)
+
+
+async def _tell_people(connection: Connection, before: Alert | None, change: Change, at: datetime) -> None:
+    """Those whom the change names, and, of what is news to them, those who were told of the alert before."""
+    alert, about = change.alert, worth_telling(before, change)
+    for one in change.tell:
+        notice = (uuid7(), alert.id, one.account_id, one.key, one.why, alert.severity.value, at)
+        await connection.execute(_TELL_PERSON, notice)
+    if about is not None:
+        key = f"update {alert.id} {alert.version}"
+        told_on = {"alert_id": alert.id, "key": key, "severity": alert.severity.value, "at": at, "about": about}
+        await connection.execute(_TELL_ON, told_on)
+    if change.tell or about is not None:
+        await connection.execute(_NOTIFY_NOTICES)
 
 
 async def tell_all(connection: Connection, alert: Alert, at: datetime, responder: str | None = None) -> None:

@@ -25,6 +25,9 @@ SIGNS: Final[dict[str, dict[str, bool]]] = {
     "service_request": {},
 }
 
+#: Events that say whether somebody is in bed.
+BED_SIGNS: Final = [kind for kind, said in SIGNS.items() if "in_bed" in said]
+
 _FIELDS = ("steps", "worn", "in_bed", "lat", "lon", "accuracy")
 # A step count that stays the same says no more than that somebody watched: the first and the last of a quarter of an
 # hour say it as well as all, and four weeks of them are some thousands and not forty thousand.

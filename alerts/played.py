@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from alerts.domain.rules import news2
 from alerts.domain.rules.evaluate import episodes
+from alerts.domain.rules.judging import measured_by
 from alerts.domain.rules.living import may_speak
-from alerts.domain.rules.model import Beyond, Episode, Limit, Living, OwnLimit, Rule, Score, Still, Subject
+from alerts.domain.rules.model import Beyond, Episode, Living, OutOfBed, Rule, Score, Still, Subject
 from alerts.domain.rules.preselecting import Chain, Span, decided, joined, span_of, within
 from alerts.domain.rules.scope import severity_for
 from alerts.domain.rules.sentence import sentence
@@ -59,16 +59,6 @@ class Found:
         self.in_force.extend(other.in_force)
 
 
-def fields_of(rule: Rule) -> tuple[str, ...]:
-    """What a rule on measurements looks at."""
-    match rule.condition:
-        case Limit(field=field) | OwnLimit(field=field):
-            return (field,)
-        case _ if isinstance(rule.condition, Living):
-            return ()
-    return news2.MEASURED
-
-
 def is_living(rule: Rule) -> bool:
     return isinstance(rule.condition, Living)
 
@@ -79,7 +69,7 @@ async def play(connection: Connection, cases: Sequence[Case]) -> Found:
     for case in cases:
         for rule in filter(is_living, case.pair.rules):
             _sort_in(found, case, rule, await _lived(connection, case, rule))
-    fields = sorted({field for case in cases for rule in case.pair.rules for field in fields_of(rule)})
+    fields = sorted({field for case in cases for rule in case.pair.rules for field in measured_by(rule)})
     left = await _spans(connection, cases)
     while left:
         read = iter(await around(connection, [(case.devices, span) for case, spans in left for span in spans], fields))
@@ -123,7 +113,7 @@ async def _lived(connection: Connection, case: Case, rule: Rule) -> list[Episode
         case.subject.elder_id,
         case.devices,
         [(case.begin, case.until)],
-        steps=still,
+        steps=still or isinstance(condition, OutOfBed),
         places=still or isinstance(condition, Beyond),
     )
     return episodes(rule, case.subject, samples.all, case.until)

@@ -9,10 +9,11 @@ import os
 import time
 from typing import Any
 
-from alerts import compile_limits, devices, due, watch
+from alerts import compile_limits, devices, due
 from alerts.built_in_rules import store_built_in
 from alerts.drill_round import go_round_drills
 from alerts.rulebook import RuleBook
+from alerts.sift import look_at_some
 from alerts.uncover import mark_uncovered
 from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
 from services.runtime.settings import Settings
@@ -74,14 +75,13 @@ class Rules(Worker):
     async def _look(self, connection: Connection, works: Works) -> None:
         """At elders whose readings may matter to a rule."""
         while True:
-            looked = await watch.look_at_next(connection, self._book)
+            looked, failures = await look_at_some(connection, self._book)
             works()
-            if isinstance(looked, watch.Failure):
-                self.counters["failures"] += 1
-                log.error("elder %s could not be looked at, trying again", looked.elder_id, exc_info=looked.error)
-            elif looked:
-                self.counters["looks"] += 1
-            else:
+            self.counters["looks"] += looked - len(failures)
+            self.counters["failures"] += len(failures)
+            for failure in failures:
+                log.error("elder %s could not be looked at, trying again", failure.elder_id, exc_info=failure.error)
+            if not looked:
                 await self.wakes["anhu_rules"].wait(SWEEP_SECONDS)
 
     async def _compile_limits(self, connection: Connection, works: Works) -> None:

@@ -1,7 +1,7 @@
 """What rules are asked about: elders, with what decides which rules hold for them."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,17 +22,19 @@ log = logging.getLogger(__name__)
 
 Connection = AsyncConnection[Any]
 
-_SUBJECTS = """
-SELECT p.id, p.name, p.organization_id, p.address, o.path, p.ability_level, p.care_categories, p.spo2_scale_2,
+#: Of elders `p` with what belongs to them.
+SUBJECT_COLUMNS = """
+       p.id, p.name, p.organization_id, p.address, o.path, p.ability_level, p.care_categories, p.spo2_scale_2,
        (SELECT jsonb_object_agg(b.field, jsonb_build_array(b.median, b.spread, b.hours))
         FROM elder_baselines b WHERE b.elder_id = p.id) AS baselines, coalesce(s.points, '{}') AS points,
-       s.quiet,
+       coalesce(s.together, '{}') AS together, s.quiet,
        (SELECT jsonb_agg(jsonb_build_array(f.id, f.version, v.definition) ORDER BY f.id)
         FROM elder_fences f JOIN elder_fence_versions v ON v.fence_id = f.id AND v.version = f.version
-        WHERE f.elder_id = p.id AND f.ended_at IS NULL) AS fences, h.pauses, h.days
-FROM elders p JOIN organizations o ON o.id = p.organization_id
-LEFT JOIN rule_subjects s ON s.elder_id = p.id LEFT JOIN elder_habits h ON h.elder_id = p.id WHERE p.id = ANY(%s)
-"""
+        WHERE f.elder_id = p.id AND f.ended_at IS NULL) AS fences,
+       h.pauses, h.days, h.rises"""
+SUBJECT_TABLES = """{join} elders p {on} LEFT JOIN organizations o ON o.id = p.organization_id
+LEFT JOIN rule_subjects s ON s.elder_id = p.id LEFT JOIN elder_habits h ON h.elder_id = p.id"""
+_SUBJECTS = f"SELECT {SUBJECT_COLUMNS} {SUBJECT_TABLES.format(join='FROM', on='')} WHERE p.id = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Known:
     home: Home
     #: how the points of NEWS2 stood when limits were compiled by them
     seen: dict[str, int]
+    #: and which of its parameters are always measured together
+    together: frozenset[str]
     quiet: Quiet | None
 
 
@@ -48,10 +52,11 @@ async def load_subjects(connection: Connection, elder_ids: Iterable[UUID]) -> di
     """Those of them who are there."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SUBJECTS, (list(elder_ids),))
-        return {row["id"]: _known(row) for row in await cursor.fetchall()}
+        return {row["id"]: known_of(row) for row in await cursor.fetchall()}
 
 
-def _known(row: dict[str, Any]) -> Known:
+def known_of(row: Mapping[str, Any]) -> Known:
+    """By the names of SUBJECT_COLUMNS."""
     baselines = {field: Baseline(*parts) for field, parts in (row["baselines"] or {}).items()}
     subject = Subject(
         row["id"],
@@ -62,9 +67,10 @@ def _known(row: dict[str, Any]) -> Known:
         row["spo2_scale_2"],
         _fences(row["fences"] or []),
         Habit(tuple(row["pauses"]), row["days"]) if row["pauses"] else None,
+        rises=row["rises"],
     )
     home = Home(Person(row["id"], row["name"]), row["organization_id"], row["address"])
-    return Known(subject, home, row["points"], _quiet(row["quiet"]))
+    return Known(subject, home, row["points"], frozenset(row["together"]), _quiet(row["quiet"]))
 
 
 def quiet_json(quiet: Quiet | None) -> dict[str, Any] | None:

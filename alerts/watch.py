@@ -29,9 +29,9 @@ from alerts.domain.rules.following import (
     lineages,
     wanted,
 )
-from alerts.domain.rules.marking import Extremes, holds, quiet, quite_silent, standing
+from alerts.domain.rules.marking import Extremes, comes_together, holds, quiet, quite_silent, standing
 from alerts.domain.rules.model import Episode, Mode
-from alerts.domain.rules.scope import in_force, severity_for
+from alerts.domain.rules.scope import severity_for
 from alerts.domain.rules.sentence import sentence
 from alerts.follow_living import follow_living, is_living
 from alerts.held_ledger import raised_after_all
@@ -59,6 +59,7 @@ WITH claimed AS MATERIALIZED (
     ORDER BY q.swept, q.number LIMIT 1 FOR UPDATE OF q SKIP LOCKED)
 SELECT elder_id, pg_advisory_xact_lock(hashtextextended('look at ' || elder_id, 0)) FROM claimed
 """
+_CLAIM_THIS = "SELECT %s::uuid, pg_advisory_xact_lock(hashtextextended('look at ' || %s::uuid, 0))"
 # All marks that are there now, since their readings are there too; but for one that another worker has claimed.
 _TAKE = """
 WITH taken AS (
@@ -75,9 +76,10 @@ WHERE elder_id = %s
 """
 _AGAIN = "INSERT INTO rule_checks (elder_id, since) VALUES (%s, %s)"
 _LOOKED = """
-INSERT INTO rule_subjects (elder_id, checked_at, points, quiet) VALUES (%s, %s, %s, %s)
+INSERT INTO rule_subjects (elder_id, checked_at, points, together, quiet) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (elder_id) DO UPDATE
-    SET checked_at = excluded.checked_at, points = excluded.points, quiet = excluded.quiet
+    SET checked_at = excluded.checked_at, points = excluded.points, together = excluded.together,
+        quiet = excluded.quiet
 """
 _BEGIN = """
 INSERT INTO rule_episodes (id, rule_id, version, key, mode, severity, elder_id, device_id, began_at, raised_at,
@@ -101,13 +103,13 @@ class Failure:
     error: Exception
 
 
-async def look_at_next(connection: Connection, book: RuleBook) -> bool | Failure:
-    """Claims and looks at one elder; False when nobody is marked. Raises psycopg.Error when the database takes nothing
-    now, whoever the elder."""
-    elder_id: UUID | None = None
+async def look_at_next(connection: Connection, book: RuleBook, elder_id: UUID | None = None) -> bool | Failure:
+    """Claims and looks at one elder, or at this one; False when nobody is marked. Raises psycopg.Error when the
+    database takes nothing now, whoever the elder."""
     try:
         async with connection.transaction():
-            claimed = await (await connection.execute(_CLAIM)).fetchone()
+            asked = connection.execute(_CLAIM) if elder_id is None else connection.execute(_CLAIM_THIS, (elder_id,) * 2)
+            claimed = await (await asked).fetchone()
             if claimed is None:
                 return False
             elder_id = claimed[0]
@@ -134,7 +136,7 @@ async def _look_at(connection: Connection, book: RuleBook, elder_id: UUID) -> No
         return
     oldest_new = max(min(now, marked), now - LATE_AT_MOST)
     kept = await kept_of(connection, book, elder_id, now - 2 * LATE_AT_MOST)
-    rules = in_force(book.of(elder_id), known.subject)
+    rules = book.in_force(known.subject)
     lines = lineages(rules, kept)
     devices = await devices_of(connection, elder_id)
     living = [line for line in lines if is_living(line)]
@@ -155,13 +157,14 @@ async def _look_at(connection: Connection, book: RuleBook, elder_id: UUID) -> No
     if not done or not decided.all:
         await connection.execute(_AGAIN, (elder_id, oldest_new))
     seen = standing(samples.all, known.subject, oldest_new)
-    if holds(rules, known.seen, seen):
+    together = comes_together(samples.all, known.together)
+    if together == known.together and holds(rules, known.seen, seen, together):
         seen = known.seen
     silence = None if steps else quiet(speaking, known.subject, samples.all, now)
-    if steps or seen != known.seen or silence != known.quiet:
+    if steps or (seen, together, silence) != (known.seen, known.together, known.quiet):
         await connection.execute(_LIMITS_STALE, (elder_id,))
     kept_quiet = Jsonb(quiet_json(silence)) if silence else None
-    await connection.execute(_LOOKED, (elder_id, now, Jsonb(seen), kept_quiet))
+    await connection.execute(_LOOKED, (elder_id, now, Jsonb(seen), sorted(together), kept_quiet))
 
 
 async def _do(connection: Connection, look: Look, steps: Sequence[Step | Keep]) -> bool:

@@ -9,9 +9,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import psycopg
 
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 #: The columns of a row of readings before those that are measured.
 _UNMEASURED = 4
-#: (place in a row of readings, least, most) of each measurement that has limits
-Envelope = tuple[tuple[int, float, float], ...]
+#: (place in a row of readings, least, most) of a measurement
+Part = tuple[int, float, float]
 Connection = psycopg.Connection[Any]
 
 LOAD_EVERY_SECONDS = 2.0
@@ -32,8 +32,39 @@ STALE_SECONDS = 30.0
 LATE = timedelta(minutes=2)
 #: Everything is loaded again so often: what a missed change would cost is bounded.
 ALL_EVERY_SECONDS = 3600.0
+
+
+class Joint(NamedTuple):
+    """Measurements of which each has as many points as it is outside of bands. A reading is outside with more than
+    `most` points together; or with any, when it has not all of them."""
+
+    most: int
+    #: the band of each without a point, and the others
+    parts: tuple[tuple[Part, tuple[tuple[float, float], ...]], ...]
+
+    def outside(self, row: tuple[Any, ...]) -> bool:
+        points, whole = 0, True
+        for (place, low, high), more in self.parts:
+            value = row[place]
+            if value is None:
+                whole = False
+            elif not low <= value <= high:
+                points += 1
+                for low, high in more:  # noqa: PLW2901
+                    if not low <= value <= high:
+                        points += 1
+        return points > self.most or (points > 0 and not whole)
+
+
+class Envelope(NamedTuple):
+    """A reading with a measurement outside of its part is marked; or one that is outside of what counts together."""
+
+    parts: tuple[Part, ...]
+    joint: Joint | None = None
+
+
 #: Every reading of the device is marked.
-EVERY: Envelope = ((-1, 0.0, 0.0),)
+EVERY: Final = Envelope(((-1, 0.0, 0.0),))
 
 
 class Quiet(NamedTuple):
@@ -54,14 +85,10 @@ class _NotLoaded(dict[int, Envelope | Quiet]):
 # Of transactions that were open at the last look, none is older than its xmin: what they have changed since is found
 # by it, in whatever order they commit.
 _OPEN_SINCE = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
-_LIMITS = "SELECT device_key, watched, limits::text, quiet::text, quiet_until FROM device_limits"
+_LIMITS = "SELECT device_key, watched, limits::text, quiet::text, quiet_until, score::text FROM device_limits"
 _CHANGED = _LIMITS + " WHERE changed_in >= %s::xid8"
-_MARK = """
-INSERT INTO rule_checks (elder_id, since)
-SELECT d.elder_id, min(m.since) FROM unnest(%s::int[], %s::timestamptz[]) AS m (device_key, since)
-JOIN devices d ON d.key = m.device_key WHERE d.elder_id IS NOT NULL GROUP BY d.elder_id ORDER BY d.elder_id
-"""
-_HINT = "SELECT pg_notify('anhu_rules', '')"
+# Catches what goes wrong in the server: the readings before it are to be stored all the same.
+_MARK = "SELECT mark_readings(%s::int[], %s::timestamptz[])"
 
 
 class Limits(threading.Thread):
@@ -73,7 +100,7 @@ class Limits(threading.Thread):
         self._ended = threading.Event()
         #: by device key; none for a device that no rule looks at
         self.of: dict[int, Envelope | Quiet] = _NotLoaded()
-        self._equal: dict[str, Envelope] = {}
+        self._equal: dict[tuple[str, str | None], Envelope] = {}
         self._open_since: str | None = None
         self._loaded_at: float | None = None
         self._all_at = 0.0
@@ -126,50 +153,57 @@ class Limits(threading.Thread):
         self._loaded_at, self._failure = time.monotonic(), None
 
     def _take(self, into: dict[int, Envelope | Quiet], rows: Iterable[tuple[Any, ...]]) -> None:
-        for key, watched, limits, quiet, until in rows:
-            envelope = EVERY if watched else self._envelope(limits)
+        for key, watched, limits, quiet, until, score in rows:
+            envelope = EVERY if watched else self._envelope(limits, score)
             if until is not None and not watched:
-                into[key] = Quiet(until, self._envelope(quiet), envelope)
-            elif envelope:
+                into[key] = Quiet(until, self._envelope(quiet, score), envelope)
+            elif envelope.parts or envelope.joint:
                 into[key] = envelope
             else:
                 into.pop(key, None)
 
-    def _envelope(self, limits: str) -> Envelope:
-        envelope = self._equal.get(limits)
+    def _envelope(self, limits: str, score: str | None) -> Envelope:
+        envelope = self._equal.get((limits, score))
         if envelope is None:
-            envelope = self._equal[limits] = envelope_of(json.loads(limits))
+            told = None if score is None else json.loads(score)
+            envelope = self._equal[limits, score] = envelope_of(json.loads(limits), told)
         return envelope
 
     def mark(self, cursor: psycopg.Cursor[Any], marks: Mapping[int, datetime]) -> None:
         """Marks the elders of these devices, each with the oldest of its readings, in the caller's transaction.
         Whatever goes wrong with it, the readings are stored."""
-        try:
-            with cursor.connection.transaction():
-                cursor.execute(_MARK, (list(marks), list(marks.values())))
-                cursor.execute(_HINT)
-        except psycopg.Error as error:
-            if cursor.connection.closed:
-                raise
-            if self._unmarked is None:
-                log.error("readings are stored and cannot be marked: %s", str(error).strip())
-            self._unmarked = str(error).strip()
-        else:
-            self._unmarked = None
+        found = cursor.execute(_MARK, (list(marks), list(marks.values()))).fetchone()
+        error = found[0] if found else None
+        if error is None:
             self.marked += len(marks)
+        elif self._unmarked is None:
+            log.error("readings are stored and cannot be marked: %s", error)
+        self._unmarked = error
 
     def stop(self) -> None:
         self._ended.set()
         self.join(timeout=5)
 
 
-def envelope_of(limits: Mapping[str, tuple[float | None, float | None]]) -> Envelope:
-    """Limits by the names of measurements. Names that no reading has are left out: they are of a newer version."""
-    return tuple(
-        (_UNMEASURED + MEASURED.index(name), _or(low, "-inf"), _or(high, "inf"))
-        for name, (low, high) in sorted(limits.items())
-        if name in MEASURED
-    )
+Limit = tuple[float | None, float | None]
+
+
+def envelope_of(limits: Mapping[str, Limit], score: Mapping[str, Any] | None = None) -> Envelope:
+    """Limits by the names of measurements, and a score as `device_limits` has it. Names that no reading has are left
+    out: they are of a newer version. What is left of a score then is never whole, so that each point of it counts."""
+    parts = tuple(_part(name, limit) for name, limit in sorted(limits.items()) if name in MEASURED)
+    return Envelope(parts, None if score is None else _joint(score["most"], score["bands"]))
+
+
+def _joint(most: int, bands: Mapping[str, Sequence[Limit]]) -> Joint:
+    known = [(name, of) for name, of in sorted(bands.items()) if name in MEASURED]
+    parts = tuple((_part(name, of[0]), tuple(_part(name, one)[1:] for one in of[1:])) for name, of in known)
+    return Joint(int(most) if len(known) == len(bands) else 0, parts)
+
+
+def _part(name: str, limit: Limit) -> Part:
+    low, high = limit
+    return _UNMEASURED + MEASURED.index(name), _or(low, "-inf"), _or(high, "inf")
 
 
 def _or(limit: float | None, none: str) -> float:
@@ -189,12 +223,14 @@ def beyond(rows: Iterable[tuple[Any, ...]], limits: Mapping[int, Envelope | Quie
         if isinstance(envelope, Quiet):
             envelope = envelope.meanwhile if row[1] < envelope.until else envelope.then
         if envelope is not EVERY and row[3] - row[1] <= LATE:
-            for place, low, high in envelope:
+            parts, joint = envelope
+            for place, low, high in parts:
                 value = row[place]
                 if value is not None and not low <= value <= high:
                     break
             else:
-                continue
+                if joint is None or not joint.outside(row):
+                    continue
         key, ts = row[0], row[1]
         if key not in found or ts < found[key]:
             found[key] = ts

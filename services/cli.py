@@ -93,6 +93,7 @@ def upkeep() -> None:
     """Roll readings up, make and drop partitions, delete what was kept long enough, and learn what is usual for each
     elder. Several may run."""
     from alerts.baselines import make_baselines
+    from alerts.false_alarms import learn_false_alarms
     from alerts.learn_habits import learn_habits
     from alerts.press_ledger import keep_ledger
     from services.storage.upkeep import run
@@ -101,6 +102,7 @@ def upkeep() -> None:
     steps = {
         "baselines_made": make_baselines,
         "habits_learned": learn_habits(settings.database_url),
+        "false_alarms_learned": learn_false_alarms,
         "days_reconciled": keep_ledger(settings.database_url),
     }
     run(settings, steps)

@@ -222,11 +222,24 @@ class AskedResponder(BaseModel):
     note: str | None
 
 
+class FalseAlarms(BaseModel):
+    """How the alerts of this type in the last days were closed. Shown, and nothing follows from it."""
+
+    whose: Literal["elder", "model"] = Field(description="of this elder, or of all devices of this one's model")
+    name: str | None = Field(description="the model")
+    days: int
+    closed: int = Field(description="as real or mistaken, without tests and drills")
+    mistaken: int = Field(description="closed as `false_alarm` or `accidental`")
+    rate: float = Field(description="share of mistaken ones, drawn towards that of all such alerts while few are known")
+    sentence: str | None = Field(description="in Chinese; null while too few are known to say anything")
+
+
 class AlertDetail(Alert):
     timeline: list[TimelineEntry]
     events: list[AlertEvent]
     routes: list[Route] = Field(description="on whose screens it is")
     responders: list[AskedResponder] = Field(description="who was asked to go, and what became of it")
+    false_alarms: list[FalseAlarms] = Field(description="learned of its elder and of its device's model")
     call_list: list[ToCall] | None = Field(
         description="of an `area.outage`: the elders within the caller's reach, who is to be called first before the"
         " others; null of other alerts, and once it is resolved"

@@ -40,7 +40,7 @@ def test_an_administrator_changes_a_limit(system: System, open_page: OpenPage) -
     page.get_by_test_id("rule-condition.value").fill("１１８")
     page.get_by_test_id("rule-condition.clear").fill("108")
     expect(flaw).to_have_count(0)
-    expect(page.get_by_test_id("rule-preview")).to_contain_text("心率 > 118 次/分，持续 5 分钟")
+    expect(page.get_by_test_id("rule-preview")).to_contain_text("心率（15 分钟中位数） > 118 次/分，持续 5 分钟")
     page.get_by_test_id("rule-reason").fill("本市医生会商（虚构）")
 
     # Somebody else is faster: nothing of what was typed is lost.
@@ -64,6 +64,7 @@ def test_an_administrator_changes_a_limit(system: System, open_page: OpenPage) -
         "direction": "above",
         "value": 118,
         "clear": 108,
+        "over_seconds": 900,
         "lasting": 240,
     }
 
@@ -188,3 +189,33 @@ def test_a_station_keeps_its_register_of_responders(system: System, open_page: O
     row.get_by_test_id("responder-end").click()
     row.get_by_test_id("responder-end-confirm").click()
     expect(row).to_have_count(0)
+
+
+def test_an_administrator_draws_a_fence_and_a_reload_stays_with_the_elder(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system, "admin")
+    to(page, "fences")
+    page.get_by_test_id("elder-search").fill("陈")
+    page.get_by_test_id("elder-option").first.click()
+    expect(page.get_by_test_id("fences-none")).to_be_visible()
+    page.get_by_test_id("fence-new").click()
+    page.get_by_test_id("fence-name").fill("家附近")
+    page.get_by_test_id("fence-lat").fill("29.707")
+    page.get_by_test_id("fence-lon").fill("105.722")
+    page.get_by_test_id("fence-radius").fill("10")
+    page.get_by_test_id("fence-reason").fill("家属要求（虚构）")
+    page.get_by_test_id("fence-save").click()
+    expect(page.get_by_test_id("fence-refused")).to_contain_text("50")
+    page.get_by_test_id("fence-radius").fill("300")
+    # One click in the picture moves the middle: by a quarter of it to the east.
+    box = page.get_by_test_id("fence-map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
+    expect(page.get_by_test_id("fence-lon")).to_have_value(re.compile(r"^105\.72[34]"))
+    page.get_by_test_id("fence-save").click()
+    expect(page.get_by_test_id("fence")).to_contain_text("圆形，半径 300 米；全天")
+    page.reload()
+    expect(page.get_by_test_id("fence")).to_contain_text("家附近")
+    page.get_by_test_id("fence-open").click()
+    expect(page.get_by_test_id("fences-page")).to_contain_text("第 1 版：系统管理员")
+    expect(page.get_by_test_id("fence-map")).to_be_visible()

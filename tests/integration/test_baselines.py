@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from alerts import ledger
 from alerts.baselines import make_baselines
+from alerts.domain.false_alarms import Closed, Whose
+from alerts.false_alarms import learn_false_alarms, learned_of
 from services.storage.upkeep import Done, keep_up, prepare
 from tests.parts.ward import HIGH, Ward, ward_at
 
@@ -38,7 +41,7 @@ def hours_of_five_days() -> list[datetime]:
 def upkeep(ward: Ward) -> Done:
     with psycopg.connect(ward.url, autocommit=True) as connection:
         prepare(connection)
-        done = keep_up(connection, more={"baselines_made": make_baselines})
+        done = keep_up(connection, more={"baselines_made": make_baselines, "false_alarms_learned": learn_false_alarms})
     assert done is not None
     assert done.errors == {}
     return done
@@ -67,6 +70,22 @@ async def test_a_heart_that_is_fast_for_this_person(ward: Ward) -> None:
     ward.measured(range(11, 17), heart_rate=70)
     await ward.looked()
     assert [one["ended"] for one in await ward.episodes()] == ["clear"]
+
+    await ward.close(alert["id"])
+    await ward.connection.execute("UPDATE alerts SET outcome = 'accidental'")
+    await ward.connection.execute("UPDATE devices SET model = 'W100'")
+    upkeep(ward)
+    assert await ward.rows("SELECT * FROM false_alarms WHERE type <> ''") == [], "once an hour"
+    await ward.connection.execute("UPDATE false_alarms SET made_at = made_at - interval '1 hour'")
+    assert upkeep(ward).counts["false_alarms_learned"] == 1
+    locked = await ledger.lock_alert(ward.connection, alert["id"])
+    assert locked is not None
+    learned = await learned_of(ward.connection, locked[0])
+    assert [(one.whose, one.name, one.own, one.sentence) for one in learned] == [
+        (Whose.ELDER, str(ward.elder), Closed(1, 1), None),
+        (Whose.MODEL, "W100", Closed(1, 1), None),
+    ]
+    assert all(0.5 < one.rate < 0.7 for one in learned), "one closing says little"
 
 
 async def test_days_of_another_wearer_do_not_count(ward: Ward) -> None:

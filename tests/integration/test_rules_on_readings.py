@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 
 from alerts import compile_limits
 from alerts.rulebook import RuleBook
+from alerts.sift import Sifted, look_at_some, sift
 from alerts.watch import look_at_next
 from tests.parts.ward import CRITICAL, HIGH, Ward, ward_at
 
@@ -347,7 +348,7 @@ async def test_who_was_not_looked_at_for_long_is(ward: Ward) -> None:
     assert await compile_limits.sweep(ward.connection) == 1
     await ward.looked()
     assert await compile_limits.sweep(ward.connection) == 0
-    await ward.connection.execute("UPDATE rule_subjects SET checked_at = checked_at - interval '2 hours'")
+    await ward.connection.execute("UPDATE rule_subjects SET checked_at = checked_at - interval '5 hours'")
     ward.measured([1], heart_rate=72)
     await ward.connection.execute("UPDATE device_states SET last_seen_at = clock_timestamp()")
     assert await compile_limits.sweep(ward.connection) == 1
@@ -400,3 +401,31 @@ async def test_what_was_over_a_day_ago_is_kept_and_raises_nothing_unless_it_is_r
     [alert] = await ward.alerts()
     assert alert["severity"] == "red"
     assert {(one["severity"], one["held"]) for one in await ward.episodes()} == {("red", None), ("yellow", "past")}
+
+
+async def test_who_is_marked_for_nothing_is_sifted_and_who_is_not_is_left(ward: Ward) -> None:
+    await ward.has_rule()
+    ward.measured([0, 1], heart_rate=134)
+    await ward.looked()
+    await ward.compiled()
+    mark = "INSERT INTO rule_checks (elder_id, since) VALUES (%s, %s)"
+    await ward.connection.execute(mark, (ward.elder, ward.at(0)))
+    assert await sift(ward.connection, ward.book) == Sifted(1, []), "it began, and has to last"
+    assert await ward.rows("SELECT * FROM rule_checks") == []
+    ward.measured(range(2, 11), heart_rate=134)
+    sifted = await sift(ward.connection, ward.book)
+    assert (sifted.done, list(sifted.left)) == (0, [ward.elder])
+    assert await ward.rows("SELECT 1 FROM rule_checks") != [], "the mark is there until the look is done"
+    await ward.looked()
+    assert len(await ward.alerts()) == 1
+
+
+async def test_of_whom_something_cannot_be_read_nobody_else_waits(ward: Ward) -> None:
+    await ward.has_rule()
+    ward.measured(range(11), heart_rate=134)
+    await ward.looked()
+    await ward.connection.execute("""UPDATE rule_subjects SET quiet = '{"until": 5}'""")
+    await ward.connection.execute("INSERT INTO rule_checks (elder_id, since) VALUES (%s, %s)", (ward.elder, ward.at(0)))
+    looked, [failure] = await look_at_some(ward.connection, ward.book)
+    assert (looked, failure.elder_id) == (1, ward.elder)
+    assert await look_at_some(ward.connection, ward.book) == (0, ()), "it is tried again later"

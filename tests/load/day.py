@@ -37,9 +37,9 @@ from alerts.domain.transitions import Acknowledge, Resolve
 from alerts.due import mark_due
 from alerts.move import move_alert
 from alerts.rulebook import RuleBook
+from alerts.sift import look_at_some
 from alerts.take_in import take_in_next
 from alerts.timers import act_on_next_timer, make_next_plan
-from alerts.watch import look_at_next
 from gateway.event_lane import EventLane
 from gateway.limits import Limits
 from gateway.message import Message
@@ -152,7 +152,8 @@ class Day:
                     self.meter.spent(None)
                     await self._answer(alerts, end)
                     await self._rules(rules, number)
-                    await self._devices(devices)
+                    if number % SWEEP_EVERY == 0:
+                        await self._devices(devices)
                     self.limits.load(gateway)
                     self.meter.spent("gateway: loads limits", 1)
                     number += 1
@@ -204,12 +205,15 @@ class Day:
         await mark_due(connection)
         self.meter.spent("rules: sweep", swept)
         looks = 0
-        while await _done(look_at_next(connection, self.book)):
-            looks += 1
+        while (looked := await look_at_some(connection, self.book))[0]:
+            assert not looked[1], looked
+            looks += looked[0]
         self.meter.spent("rules: looks", looks)
 
     async def _devices(self, connection: AsyncConnection[Any]) -> None:
+        # Looked for once a minute, and not each 5 s: that is no time in which nobody looked.
         await connection.execute("UPDATE gateway_slots SET heard_at = clock_timestamp()")
+        await connection.execute("UPDATE hearing SET looked_at = clock_timestamp()")
         turn = await look_after_devices(connection, self.rounds)
         self.meter.spent("devices", turn.alerts)
 

@@ -17,7 +17,7 @@ TOLD_BY: dict[str, tuple[str, ...]] = {
     "slow_heart": (*_SLOW, *_SCORE),
     "infection": (*_PULSE, *_BREATH, *_OXYGEN, *_SCORE, "rule.body_temperature_high"),
     "hypoxia": (*_OXYGEN, *_BREATH, *_PULSE, *_SCORE),
-    "severe_hypertension": ("rule.systolic_high", "rule.diastolic_high"),
+    "severe_hypertension": ("rule.systolic_high", "rule.systolic_very_high", "rule.diastolic_high"),
     "fall": ("fall", "sos"),
     "call": ("sos",),
     "wandering": ("rule.wandering",),

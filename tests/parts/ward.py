@@ -17,7 +17,7 @@ from alerts.change_rule import change_rule, make_rule
 from alerts.domain.alert import Actor
 from alerts.domain.rules.model import Rule
 from alerts.rulebook import RuleBook
-from alerts.watch import look_at_next
+from alerts.sift import look_at_some
 from gateway.limits import Limits
 from gateway.message import Message
 from gateway.telemetry_lane import TelemetryLane
@@ -127,9 +127,9 @@ class Ward:
     async def looked(self) -> int:
         """Looks at whoever is marked, until nobody is; how many looks it took."""
         looks = 0
-        while looked := await look_at_next(self.connection, self.book):
-            assert looked is True, looked
-            looks += 1
+        while (looked := await look_at_some(self.connection, self.book))[0]:
+            assert not looked[1], looked
+            looks += looked[0]
         return looks
 
     async def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:

@@ -68,8 +68,35 @@ def test_what_is_quiet_for_a_while() -> None:
     assert beyond([row(ts=until, heart_rate=130)], {1: quiet}) == {1: until}
 
 
+SCORE = {
+    "most": 4,
+    "bands": {"heart_rate": [[51, 90], [41, 110], [41, 130]], "spo2": [[96, None], [94, None], [92, None]]},
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "marked"),
+    [
+        ({"heart_rate": 72, "spo2": 97}, False),
+        ({"heart_rate": 91, "spo2": 91}, False),  # one and three
+        ({"heart_rate": 111, "spo2": 91}, True),  # two and three
+        ({"heart_rate": 131, "spo2": 95}, False),
+        ({"heart_rate": 131, "spo2": 93}, True),
+        ({"heart_rate": 72}, False),
+        ({"heart_rate": 91}, True),  # the other one may be as it was before
+        ({"heart_rate": 131, "spo2": 95, "systolic": 219}, False),
+        ({"heart_rate": 72, "spo2": 97, "systolic": 220}, True),  # by its own limit
+    ],
+)
+def test_what_is_measured_together_is_marked_by_its_sum(values: dict[str, Any], marked: bool) -> None:
+    assert bool(beyond([row(**values)], {1: envelope_of({"systolic": (111, 219)}, SCORE)})) is marked
+
+
 def test_a_field_of_a_newer_version_is_left_out() -> None:
-    assert envelope_of({"blood_glucose": (4, 10)}) == ()
+    assert envelope_of({"blood_glucose": (4, 10)}) == ((), None)
+    score = {"most": 4, "bands": {"blood_glucose": [[4, 10]], "spo2": [[96, None], [94, None]]}}
+    newer = envelope_of({}, score)
+    assert beyond([row(spo2=95)], {1: newer}) == {1: NOW}, "what it does not see may have points"
 
 
 @pytest.mark.parametrize("limits", [[], {"heart_rate": 5}, {"heart_rate": ["fast", None]}, {"heart_rate": [1, 2, 3]}])
@@ -81,8 +108,8 @@ def test_limits_that_are_none_fail_when_they_are_loaded_and_not_in_the_lane(limi
 def test_equal_limits_are_kept_once() -> None:
     limits = Limits("postgresql://nowhere")
     found: dict[int, Envelope | Quiet] = {}
-    limits._take(found, [(key, False, '{"heart_rate": [50, 120]}', None, None) for key in range(3)])
+    limits._take(found, [(key, False, '{"heart_rate": [50, 120]}', None, None, None) for key in range(3)])
     assert found[0] is found[1] is found[2]
-    limits._take(found, [(0, False, "{}", None, None), (1, True, "{}", None, None)])
+    limits._take(found, [(0, False, "{}", None, None, None), (1, True, "{}", None, None, None)])
     assert 0 not in found
     assert found[1] is EVERY

@@ -21,6 +21,8 @@ _MINUTE: Final = timedelta(minutes=1)
 #: Watches take the pulse every 5 to 30 minutes unless they are told to do it more often: two values half an hour apart,
 #: with nothing normal between them, are one stretch.
 _GAP: Final = 30 * _MINUTE
+#: From a pressure taken in the evening to that of the next morning.
+_TILL_TOMORROW: Final = 16 * 60 * _MINUTE
 #: Who is severely or totally dependent (GB/T 42195-2022) can hardly press, call or say how they feel: no press will
 #: confirm what is measured.
 _DEPENDENT: Final = Scope(ability_levels=frozenset({"severe", "total"}))
@@ -31,6 +33,7 @@ _BTS: Final = "British Thoracic Society, Guideline for oxygen use in adults (201
 _TARGET: Final = "British Thoracic Society (2017): 88–92 % is the target in hypercapnic respiratory failure"
 _OXIMETER: Final = "own limit: a person's median less 4 %, up to which ISO 80601-2-61 (2017) passes an oximeter's error"
 _GRADE_3: Final = "中国高血压防治指南：3 级高血压，收缩压 ≥180 和/或舒张压 ≥110 mmHg"
+_TWICE: Final = "confirmed by the next measurement, since 中国家庭血压监测指南（2019）wants two or three readings"
 _IDSA: Final = "IDSA 2008 long-term care guideline (CID 2009;48:149): single oral temperature > 37.8 °C"
 _OURS: Final = "duration, gap and way back are Anhu's own choice"
 _WRIST: Final = "a wrist's skin is colder than the mouth and is no substitute for it"
@@ -46,6 +49,7 @@ def _limit(
     source: str,
     *,
     clear_minutes: int = 5,
+    gap: timedelta = _GAP,
     severity_when: tuple[SeverityWhen, ...] = (),
     mode: Mode = Mode.LIVE,
 ) -> Rule:
@@ -58,7 +62,7 @@ def _limit(
         condition=limit,
         lasting=minutes * _MINUTE,
         clear_after=clear_minutes * _MINUTE,
-        gap=_GAP,
+        gap=gap,
         severity_when=severity_when,
         mode=mode,
         source=source,
@@ -109,8 +113,9 @@ _YELLOW, _RED = Severity.YELLOW, Severity.RED
 # A limit's own value is not beyond it, so that "150 and more" of whole numbers is "above 149".
 BUILT_IN: Final = (
     _limit(
-        1, "heart_rate_high", "心率过高", _YELLOW, Limit("heart_rate", _ABOVE, 120, 110), 5,
-        f"Anhu: between the bands of two (111–130) and three points (from 131) of {_NEWS2}; {_OURS}",
+        1, "heart_rate_high", "心率过高", _YELLOW, Limit("heart_rate", _ABOVE, 120, 110, 15 * _MINUTE), 5,
+        f"Anhu: between the bands of two (111–130) and three points (from 131) of {_NEWS2}; median of a quarter of an"
+        f" hour: a walk, and a sensor that counts its steps for a pulse, are shorter (Anhu); {_OURS}",
     ),
     _limit(
         2, "heart_rate_low", "心率过低", _YELLOW, Limit("heart_rate", _BELOW, 50, 53), 10,
@@ -163,11 +168,13 @@ BUILT_IN: Final = (
         10, "respiratory_rate_low", "呼吸过慢", _YELLOW, Limit("respiratory_rate", _BELOW, 9, 11), 5,
         f"{_NEWS2}: 8 and less has three points; {_OURS}",
     ),
-    # Cuffs measure once or twice a day: each value counts at once, and the next good one ends it.
+    # Cuffs measure once or twice a day, and the next good value ends it. One that is too high is told when the next one
+    # is as well, tonight's with tomorrow's; one that is too low, or has three points, at once.
     _limit(
-        11, "systolic_high", "收缩压过高", _YELLOW, Limit("systolic", _ABOVE, 179, 170), 0,
-        f"{_GRADE_3}; {_OURS}",
+        11, "systolic_high", "收缩压过高", _YELLOW, Limit("systolic", _ABOVE, 179, 170), 1,
+        f"{_GRADE_3}; {_TWICE}; {_OURS}",
         clear_minutes=0,
+        gap=_TILL_TOMORROW,
     ),
     _limit(
         12, "systolic_low", "收缩压过低", _YELLOW, Limit("systolic", _BELOW, 91, 96), 0,
@@ -175,9 +182,10 @@ BUILT_IN: Final = (
         clear_minutes=0,
     ),
     _limit(
-        13, "diastolic_high", "舒张压过高", _YELLOW, Limit("diastolic", _ABOVE, 109, 105), 0,
-        f"{_GRADE_3}; {_OURS}",
+        13, "diastolic_high", "舒张压过高", _YELLOW, Limit("diastolic", _ABOVE, 109, 105), 1,
+        f"{_GRADE_3}; {_TWICE}; {_OURS}",
         clear_minutes=0,
+        gap=_TILL_TOMORROW,
     ),
     # 168 hours of two weeks: who wears it only at night, ten hours, has 140, and would be compared with their sleep.
     _own(
@@ -205,5 +213,10 @@ BUILT_IN: Final = (
         f"{_NEWS2}: 7 and more, high risk. Orange as any high NEWS2, because what wristbands give is partial and not"
         f" validated; red for the dependent, who cannot press; {_OURS}",
         red=True,
+    ),
+    _limit(
+        19, "systolic_very_high", "收缩压严重过高", _YELLOW, Limit("systolic", _ABOVE, 219, 200), 0,
+        f"{_NEWS2}: 220 and more has three points; {_OURS}",
+        clear_minutes=0,
     ),
 )

@@ -200,6 +200,16 @@ class _ScoreJudge:
         }
 
 
+def measured_by(rule: Rule) -> tuple[str, ...]:
+    """The measurements that a rule looks at; none where it is about where people are and what they do."""
+    match rule.condition:
+        case Limit(field=field) | OwnLimit(field=field):
+            return (field,)
+        case Score():
+            return news2.MEASURED
+    return ()
+
+
 def carries(rule: Rule) -> timedelta:
     """For how long a value has a say after its own instant."""
     match rule.condition:

@@ -36,7 +36,7 @@ def living_episodes(
         case Still():
             return stillness(rule, subject, samples, until, since)
         case OutOfBed():
-            return out_of_bed(rule, samples, now, since)
+            return out_of_bed(rule, subject, samples, now, since)
         case _:
             assert_never(condition)
 
@@ -99,7 +99,7 @@ def _due(rule: Rule, condition: Living, subject: Subject, samples: Sequence[Samp
         case Still():
             return _still_due(rule, condition, subject, samples, now)
         case OutOfBed():
-            return _bed_due(rule, samples, now)
+            return _bed_due(rule, subject, samples, now)
         case _:
             assert_never(condition)
 
@@ -119,7 +119,7 @@ def _still_due(
     return None if at is None else max(at, now + CONFIRM_EVERY)
 
 
-def _bed_due(rule: Rule, samples: Sequence[Sample], now: datetime) -> datetime | None:
+def _bed_due(rule: Rule, subject: Subject, samples: Sequence[Sample], now: datetime) -> datetime | None:
     seen = in_bed_until(samples, now)
     if seen is not None:
         at = may_speak_at(rule, seen)
@@ -127,4 +127,5 @@ def _bed_due(rule: Rule, samples: Sequence[Sample], now: datetime) -> datetime |
     gone = absences(samples, now)
     if not gone or gone[-1].back_at is not None:
         return None
-    return next((at for at, _ in bed_speaks_at(rule, gone[-1].left_at, None) if at > now), None)
+    spoken = bed_speaks_at(rule, subject, samples, gone[-1], None, now)
+    return next((at for at, _ in spoken if at > now), None)

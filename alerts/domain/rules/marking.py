@@ -9,6 +9,8 @@ makes it wider, and most samples of most people matter to no rule:
   the sum is not reached, whatever is measured when: only a sample with more than its parameter's part matters. The
   parts are dealt out anew by how it stands (`standing`) when such a sample has come, and when the sum may have been
   reached, every point matters.
+- What one device always measures together (`together`) has a part together: it comes and goes with each reading, so
+  that the sum of its points is known from one reading alone. A reading that has only some of it, with a point, matters.
 - A stretch that began at ten o'clock, of a rule that wants ten minutes, is not raised before ten past: until then its
   rule wants no look (`quiet`).
 
@@ -35,13 +37,17 @@ from alerts.domain.rules.model import Beyond, Direction, Living, Rule, Sample, S
 #: Who gets the points that are left over, one each and round again: those first that normal people have points in, by
 #: low saturation in sleep, cool wrists, a brisk walk.
 _DEALT_TO: Final = ("spo2", "body_temperature", "heart_rate", "respiratory_rate", "systolic")
+#: What may come together, and how much of it is worth it.
+_WITH_OTHERS: Final = frozenset(news2.MEASURED) - {"systolic"}
+_LEAST_TOGETHER: Final = 2
 #: The least by which a value can be beyond another one.
 _LEAST: Final = 10**-DIGITS
 
 #: A sample may come so much later than it was measured without being marked for that, as gateways do it.
 LATE: Final = timedelta(minutes=2)
-#: A silence that is shorter is not worth telling gateways of.
+#: A silence that is shorter, or in which fewer samples come, is not worth telling gateways of.
 _WORTH: Final = timedelta(minutes=1)
+_FEW: Final = 2
 
 #: points by parameter
 Points = Mapping[str, int]
@@ -52,11 +58,26 @@ Version = tuple[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """Parameters of a score that come together: a reading matters that has more than `most` points in them, or some of
+    them only and a point. `bands`: of each, those with at most none, one and two points; a value has as many points as
+    it is outside of bands."""
+
+    most: int
+    bands: Mapping[str, tuple[Band, ...]]
+
+    def narrower(self, before: "Joint | None") -> bool:
+        """Whether a sample may matter by it that did not before."""
+        return before is None or self.most < before.most or self.bands != before.bands
+
+
+@dataclass(frozen=True, slots=True)
 class Marks:
     """By what an elder's samples are marked: outside of a band, or, `every`, whatever they say."""
 
     bands: Mapping[str, Band]
     every: bool = False
+    joint: Joint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,44 +89,79 @@ class Quiet:
 
 
 def marks(
-    in_force: Iterable[Rule], subject: Subject, on: Iterable[Kept], seen: Points, but: frozenset[Version] = frozenset()
+    in_force: Iterable[Rule],
+    subject: Subject,
+    on: Iterable[Kept],
+    seen: Points,
+    but: frozenset[Version] = frozenset(),
+    together: frozenset[str] = frozenset(),
 ) -> Marks:
     """`on`: the episodes that are on. `seen`: how their points stood when that was last looked at. `but`: rules that
-    want no look."""
+    want no look. `together`: what is always measured together."""
     on = list(on)
     parts: list[tuple[str, Band]] = []
+    most: int | None = None
     for one in on:
         if isinstance(one.rule.condition, Score):
             return Marks({}, every=True)
         if isinstance(one.rule.condition, Living):
             parts += living_bands_while_on(one.rule.condition)
-            continue
-        if _version(one.rule) in but:
-            continue
-        bound = bound_of(one.rule.condition, as_raised(one.rule, subject, one.evidence))
-        if bound is not None:
-            above = bound.direction is Direction.ABOVE
-            inside = (bound.clear + _LEAST, None) if above else (None, bound.clear - _LEAST)
-            parts.append((bound.field, inside))
+        elif _version(one.rule) not in but:
+            parts += _until_clear(bound_of(one.rule.condition, as_raised(one.rule, subject, one.evidence)))
     lines = {(one.rule.key, one.rule.mode) for one in on}
     for rule in in_force:
         if (rule.key, rule.mode) in lines or _version(rule) in but:
             continue
         condition = rule.condition
         if isinstance(condition, Score):
-            dealt = parts_of(condition, seen)
             scale_2 = subject.spo2_scale_2
-            parts += [(name, news2.band(name, dealt.get(name, 0), scale_2=scale_2)) for name in news2.MEASURED]
+            if together:
+                left, dealt = _left_to(together, condition, seen)
+                most = left if most is None else min(most, left)
+            else:
+                dealt = parts_of(condition, seen)
+            parts += [
+                (name, news2.band(name, dealt.get(name, 0), scale_2=scale_2))
+                for name in news2.MEASURED
+                if name in dealt or name not in together
+            ]
             continue
-        if isinstance(condition, Living):
-            if isinstance(condition, Beyond):
-                parts += fence_bands(subject)
-            continue
-        bound = bound_of(condition, subject)
-        if bound is not None:
-            above = bound.direction is Direction.ABOVE
-            parts.append((bound.field, (None, bound.value) if above else (bound.value, None)))
-    return Marks(tightest(parts))
+        if isinstance(condition, Beyond):
+            parts += fence_bands(subject)
+        elif not isinstance(condition, Living):
+            parts += _up_to(bound_of(condition, subject))
+    return Marks(tightest(parts), joint=None if most is None else _joint(together, most, subject))
+
+
+def _until_clear(bound: Bound | None) -> list[tuple[str, Band]]:
+    """While it is on, what is clear is outside."""
+    if bound is None:
+        return []
+    above = bound.direction is Direction.ABOVE
+    return [(bound.field, (bound.clear + _LEAST, None) if above else (None, bound.clear - _LEAST))]
+
+
+def _up_to(bound: Bound | None) -> list[tuple[str, Band]]:
+    if bound is None:
+        return []
+    return [(bound.field, (None, bound.value) if bound.direction is Direction.ABOVE else (bound.value, None))]
+
+
+def _joint(together: frozenset[str], most: int, subject: Subject) -> Joint:
+    scale_2 = subject.spo2_scale_2
+    of = {name: tuple(news2.band(name, points, scale_2=scale_2) for points in range(3)) for name in sorted(together)}
+    return Joint(most, of)
+
+
+def _left_to(together: frozenset[str], score: Score, seen: Points) -> tuple[int, dict[str, int]]:
+    """How many points what comes together may have without a look, and what each of the others may, which is what it
+    was seen to have; and each at most two where three in one are enough."""
+    of_others = {name: points for name, points in seen.items() if name not in together}
+    left = score.total - 1 - sum(of_others.values())
+    if left < sum(points for name, points in seen.items() if name in together):
+        of_others = {}  # it stands higher than it may: until that is known to be over, each point of theirs matters
+    dealt = {name: min(points, 2) if score.or_three_in_one else points for name, points in of_others.items()}
+    return max(left, 0), dealt | (dict.fromkeys(together, 2) if score.or_three_in_one else {})
 
 
 def parts_of(score: Score, seen: Points) -> dict[str, int]:
@@ -124,10 +180,33 @@ def parts_of(score: Score, seen: Points) -> dict[str, int]:
     return dealt
 
 
-def holds(in_force: Iterable[Rule], seen: Points, stands: Points) -> bool:
+def comes_together(samples: Iterable[Sample], before: frozenset[str]) -> frozenset[str]:
+    """The parameters that each sample has that has any of them; `before`, as long as that is still so. Empty when they
+    are fewer than two. Cuffs measure when somebody puts them on, and are no part of it."""
+    common: frozenset[str] | None = None
+    for sample in samples:
+        if sample.values.get("worn") is False:
+            continue
+        found = _WITH_OTHERS.intersection(sample.values)
+        if found:
+            common = found if common is None else common & found
+    if common is None or (before and before <= common):
+        return before
+    return common if len(common) >= _LEAST_TOGETHER else frozenset()
+
+
+def holds(in_force: Iterable[Rule], seen: Points, stands: Points, together: frozenset[str] = frozenset()) -> bool:
     """Whether the parts that were dealt out for `seen` still do: none is exceeded, and there are any."""
     for rule in in_force:
-        if isinstance(rule.condition, Score):
+        if isinstance(rule.condition, Score) and together:
+            left, dealt = _left_to(together, rule.condition, seen)
+            others = {name: points for name, points in stands.items() if name not in together}
+            of_theirs = sum(points for name, points in stands.items() if name in together)
+            if any(points > dealt.get(name, 0) for name, points in others.items()) or (
+                of_theirs > left and any(name not in together for name in seen)
+            ):
+                return False
+        elif isinstance(rule.condition, Score):
             dealt = parts_of(rule.condition, seen)
             if not dealt or any(points > dealt[name] for name, points in stands.items()):
                 return False
@@ -174,9 +253,20 @@ def quiet(lines: Iterable[Lineage], subject: Subject, samples: Iterable[Sample],
             continue  # it is not what marks them
         earliest = now - LATE if begun is None else min(begun, now - LATE)
         soonest = earliest + (rule.clear_after if on else rule.lasting)
-        if soonest - now >= _WORTH:
+        if soonest - now >= max(_WORTH, _FEW * _every(bound.field, latest_first)):
             until[_version(rule)] = soonest
     return Quiet(frozenset(until), min(until.values())) if until else None
+
+
+def _every(field: str, latest_first: Iterable[Sample]) -> timedelta:
+    """From the last sample of a field to the one before."""
+    times: list[datetime] = []
+    for sample in latest_first:
+        if field in sample.values and (not times or sample.at < times[0]):
+            times.append(sample.at)
+            if len(times) > 1:
+                return times[0] - times[1]
+    return timedelta(0)
 
 
 def _run(bound: Bound, counts: Callable[[float], bool], latest_first: Sequence[Sample]) -> datetime | None:

@@ -51,6 +51,8 @@ class Subject:
     habit: "Habit | None" = None
     #: when they are known to be away (hospital, holiday); the end is None while it is not known
     absences: tuple[tuple[datetime, datetime | None], ...] = ()
+    #: by when (Beijing) they are up for the day now and then: on one day in ten
+    rises: time | None = None
 
 
 @dataclass(frozen=True, slots=True)

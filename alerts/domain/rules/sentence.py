@@ -26,11 +26,10 @@ def sentence(rule: Rule, episode: Episode, now: datetime) -> str:
     elif evidence["kind"] in ("fence", "stillness", "out_of_bed"):
         told = living_sentence(episode)
     else:
-        value = _measured(evidence["field"], evidence["value"], evidence["limit"])
-        if over := evidence.get("over_seconds"):
-            value += f"（{duration(timedelta(seconds=over))}中位数）"
-        said = [value, lasted, _against(evidence)]
+        said = [_measured(evidence["field"], evidence["value"], evidence["limit"]), lasted, _against(evidence)]
         told = "，".join(part for part in said if part)
+        if over := evidence.get("over_seconds"):
+            told += f"（{duration(timedelta(seconds=over))}中位数）"
     if episode.cleared_at is not None:
         told += "；已恢复"
     if (age := between(episode.raised_at, now)) >= _OLD:

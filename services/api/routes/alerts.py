@@ -12,8 +12,10 @@ from alerts.call_list import ToCall, call_list
 from alerts.domain.alert import UNRESOLVED, Actor, Refusal
 from alerts.domain.alert import Alert as DomainAlert
 from alerts.domain.conditions import AREA
+from alerts.domain.false_alarms import OVER, Whose
 from alerts.domain.intake import LATE_FROM_SECONDS
 from alerts.domain.transitions import Acknowledge, Arrive, Dispatch, FollowUp, Move, Resolve
+from alerts.false_alarms import Learned, learned_of
 from alerts.ledger import ALERT, alert_of
 from alerts.move import move_alert
 from alerts.presentation import alert_json
@@ -136,6 +138,7 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
         is_area = alert.type == AREA and alert.unresolved
         to_call = await call_list(connection, alert.id, caller) if is_area else None
         responders = await asked_of(connection, alert.id)
+        learned = await learned_of(connection, alert)
     if not caller.may_move_alerts:  # a neighbour's number is the station's to know
         responders = [one | {"phone": None} for one in responders]
     if to_call:
@@ -153,9 +156,22 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
             "events": [_event(row, unmeasured=unmeasured, unplaced=unplaced) for row in events],
             "routes": routes,
             "responders": responders,
+            "false_alarms": [_learned(one) for one in learned],
             "call_list": [_to_call(one) for one in to_call] if to_call is not None else None,
         }
     )
+
+
+def _learned(one: Learned) -> dict[str, Any]:
+    return {
+        "whose": one.whose.value,
+        "name": one.name if one.whose is Whose.MODEL else None,
+        "days": OVER.days,
+        "closed": one.own.closed,
+        "mistaken": one.own.mistaken,
+        "rate": one.rate,
+        "sentence": one.sentence,
+    }
 
 
 @router.post("/{alert_id}/acknowledge", responses=responses(401, 403, 404, 409, 422))

@@ -6,7 +6,7 @@ Revision: 0019
 from services.storage.scripts import SQL, run
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

@@ -154,6 +154,8 @@ export interface AlertDetail extends Alert {
   responders?: AskedResponder[]
   /** Of an area while it is unresolved: who is to be called first before the others. */
   call_list?: ToCall[] | null
+  /** How such alerts were closed, of the elder and of the device's model; nothing follows from it. */
+  false_alarms?: { whose: 'elder' | 'model'; sentence: string | null }[]
 }
 
 export interface Contact {

@@ -22,6 +22,8 @@ export type Route =
   | { page: 'people' }
   | { page: 'import' }
   | { page: 'responders' }
+  /** Of an elder, once one is chosen. */
+  | { page: 'fences'; elder: string | null }
 
 export const STATION: Route = { page: 'station' }
 
@@ -45,6 +47,7 @@ export function routeOf(hash: string): Route {
     return second === 'new' ? { page: 'new-elder' } : { page: 'elder', id: second }
   }
   if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import') return { page: first }
+  if (first === 'fences') return { page: 'fences', elder: asked.get('elder') }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   if (first === 'duty') return { page: 'duty', organization: second || null }
   return STATION
@@ -84,6 +87,8 @@ export function hashOf(route: Route): string {
       return `#/${route.page}`
     case 'responders':
       return '#/responders'
+    case 'fences':
+      return `#/fences${route.elder === null ? '' : `?${new URLSearchParams({ elder: route.elder })}`}`
     case 'held':
       return `#/held${route.cover === null ? '' : `?${new URLSearchParams({ cover: route.cover })}`}`
   }

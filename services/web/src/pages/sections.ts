@@ -7,6 +7,7 @@ export type SectionName =
   | 'people'
   | 'import'
   | 'rules'
+  | 'fences'
   | 'duty'
   | 'responders'
   | 'covers'
@@ -29,6 +30,7 @@ const SECTIONS: readonly Section[] = [
   { at: 'people', word: '人员', route: { page: 'people' }, restricted: true },
   { at: 'import', word: '导入', route: { page: 'import' }, restricted: true },
   { at: 'rules', word: '规则', route: { page: 'rules' } },
+  { at: 'fences', word: '电子围栏', route: { page: 'fences', elder: null } },
   { at: 'duty', word: '值班', route: { page: 'duty', organization: null } },
   { at: 'responders', word: '响应者', route: { page: 'responders' } },
   { at: 'covers', word: '暂停告警', route: { page: 'covers' } },

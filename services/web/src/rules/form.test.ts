@@ -55,7 +55,7 @@ describe('definition and form', () => {
     Object.assign(form, { whom: 'organization', organizationId: 'o1', mode: 'shadow', ability: ['moderate'] })
     expect(definitionOf(form)).toEqual({
       ...builtInRule('heart_rate_high'),
-      condition: { kind: 'limit', field: 'heart_rate', direction: 'above', value: 115, clear: 110 },
+      condition: { kind: 'limit', field: 'heart_rate', direction: 'above', value: 115, clear: 110, over_seconds: 900 },
       lasting_seconds: 120,
       mode: 'shadow',
       scope: { organization_id: 'o1', ability_levels: ['moderate'] },

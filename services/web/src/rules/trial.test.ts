@@ -42,6 +42,23 @@ function server(looks: (Trial | Failure)[], refused?: Failure) {
 }
 
 describe('a trial', () => {
+  it('is found again after a reload, and forgotten when it is gone', async () => {
+    let id: string | null = null
+    const kept = { get: () => id, set: (now: string) => void (id = now) }
+    const first = createTrying(server([trial({ state: 'running' })]).it, kept)
+    const started = first.start(rule, 'a', 'b')
+    await Promise.resolve()
+    first.leave()
+    await started
+    expect(id).toBe('t1')
+    const again = createTrying(server([trial({ state: 'running' }), trial({ state: 'done' })]).it, kept)
+    await again.resume()
+    expect(again.shown.trial?.state).toBe('done')
+    const gone = createTrying(server([new Failure('refused', 404, '没有')]).it, kept)
+    await gone.resume()
+    expect(gone.shown).toMatchObject({ trial: null, trouble: '' })
+  })
+
   it('is asked about until it is done', async () => {
     const { it: stub, asked } = server([trial({ state: 'running', progress: 0.4 }), trial({ state: 'done', progress: 1 })])
     const trying = createTrying(stub)

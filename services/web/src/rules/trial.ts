@@ -15,8 +15,27 @@ export type Trying = ReturnType<typeof createTrying>
 
 export const unfinished = (trial: Trial | null): boolean => trial?.state === 'waiting' || trial?.state === 'running'
 
+/** Where the id of the last trial outlives a reload of the page. */
+export interface Kept {
+  get(): string | null
+  set(id: string): void
+}
+
+/** Of this tab: another one tries other things. Where nothing can be kept a reload forgets, as before. */
+export function keptFor(rule: string): Kept {
+  const key = `anhu.trial.${rule}`
+  const tried = <T>(what: () => T): T | null => {
+    try {
+      return what()
+    } catch {
+      return null
+    }
+  }
+  return { get: () => tried(() => sessionStorage.getItem(key)), set: (id) => void tried(() => sessionStorage.setItem(key, id)) }
+}
+
 /** One trial at a time, asked about until it is over; a server that is away for a moment is asked again. */
-export function createTrying(server: TrialServer) {
+export function createTrying(server: TrialServer, kept: Kept | null = null) {
   const shown = shallowReactive({ trial: null as Trial | null, trouble: '', busy: false })
   let run = 0
 
@@ -27,6 +46,7 @@ export function createTrying(server: TrialServer) {
     try {
       const trial = await server.start(rule, from, to)
       if (own === run) shown.trial = trial
+      kept?.set(trial.id)
     } catch (cause) {
       if (own === run) shown.trouble = inWords(cause)
     } finally {
@@ -69,7 +89,16 @@ export function createTrying(server: TrialServer) {
 
   /** Nobody asks any more; the server goes on by itself, and `resume` asks again. */
   const leave = (): void => void run++
-  const resume = (): Promise<void> => follow(++run)
+  async function resume(): Promise<void> {
+    const own = ++run
+    const id = shown.trial ? null : (kept?.get() ?? null)
+    if (id !== null) {
+      // One that is gone since is forgotten: it was kept for a month.
+      const trial = await server.get(id).catch(() => null)
+      if (own === run && trial && !shown.trial) shown.trial = trial
+    }
+    await follow(own)
+  }
 
   return { shown, start, stop, leave, resume }
 }

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.domain.rules.bed import rises_of
 from alerts.domain.rules.evaluate import episodes, window
 from alerts.domain.rules.living import next_look
-from alerts.domain.rules.model import Episode, Rule, Sample
+from alerts.domain.rules.model import Episode, Rule, Sample, Subject
 from alerts.domain.rules.sentence import sentence
-from tests.unit.domain.rules.making import SOMEBODY
+from tests.unit.domain.rules.making import SOMEBODY, subject
 from tests.unit.domain.rules.places import bed_rule, clock, said
 
 INTO, OUT = {"in_bed": True}, {"in_bed": False}
@@ -116,3 +117,54 @@ def test_a_restart_finds_what_was_found_before(what: list[tuple[int, bool, bool]
     again = episodes(bed_rule(), SOMEBODY, [one for one in samples if one.at >= asked.samples_from], LATER, asked.since)
     kept = [one for one in known if one.cleared_at is not None and one.cleared_at <= asked.since]
     assert [one.raised_at for one in (*kept, *again)] == [one.raised_at for one in found(samples)]
+
+
+WALKS = [("05:25", 10), ("05:40", 60), ("05:55", 90)]
+
+
+@pytest.mark.parametrize(
+    ("left", "who", "walks", "told_at"),
+    [
+        ("05:20", SOMEBODY, [], "05:50"),
+        ("05:20", SOMEBODY, WALKS, None),  # up and about until the night is over
+        ("05:20", SOMEBODY, WALKS[:1], "05:50"),  # the first count says nothing yet
+        ("04:10", SOMEBODY, [("04:12", 3), ("04:20", 40)], "04:50"),  # and then no step more
+        ("02:10", SOMEBODY, [("02:15", 3), ("02:25", 40), ("02:35", 60)], "02:40"),  # who wanders at two is told of
+        ("05:20", subject(rises=time(5, 10)), [], None),  # as now and then
+        ("04:20", subject(rises=time(5, 10)), [], "04:50"),
+        ("04:50", subject(rises=time(5, 10)), [], None),
+        ("02:10", subject(rises=time(2, 0)), [], "02:40"),  # a habit of the deep night is none
+    ],
+)
+def test_who_gets_up_for_the_day_is_not_told_of(
+    left: str, who: Subject, walks: list[tuple[str, int]], told_at: str | None
+) -> None:
+    samples = night(("22:30", INTO), (left, OUT))
+    samples += [Sample(clock(text, 24), {"steps": count, "worn": True}, "wb-1") for text, count in walks]
+    told = [one.raised_at for one in episodes(bed_rule(), who, samples, LATER)]
+    assert told == ([] if told_at is None else [clock(told_at, 24)])
+    if told_at is not None:
+        assert next_look([bed_rule()], who, samples, clock(left, 24)) is not None
+
+
+def test_by_when_somebody_is_up_on_one_day_in_ten() -> None:
+    samples = []
+    for day in range(1, 21):
+        up = "04:50" if day == 5 else f"05:{day + 9:02}"
+        samples += [said(clock("22:30", day), **INTO), said(clock("01:00", day + 1), **OUT)]
+        samples += [said(clock("01:10", day + 1), **INTO), said(clock(up, day + 1), **OUT)]
+    assert rises_of(samples, clock("12:00", 22)) == time(5, 10)
+    assert rises_of(samples[:36], clock("12:00", 22)) is None, "of nine days nothing is usual"
+
+
+def test_who_is_in_hospital_is_neither_in_this_bed_nor_out_of_it() -> None:
+    samples = night(("22:30", INTO), ("02:10", OUT))
+    for start, end, told in (
+        ("02:20", None, []),  # taken to hospital before anybody was told
+        ("02:50", None, [(clock("02:40", 24), clock("02:50", 24))]),  # it is over when the stay begins
+        ("01:00", "05:00", []),
+        ("00:30", "01:00", [(clock("02:40", 24), None)]),
+    ):
+        stay = (clock(start, 24), None if end is None else clock(end, 24))
+        found = episodes(bed_rule(), subject(absences=(stay,)), samples, LATER)
+        assert [(one.raised_at, one.cleared_at) for one in found] == told

@@ -67,6 +67,7 @@ def test_their_ids_are_for_ever() -> None:
         "16": "respiratory_rate_own_high",
         "17": "news2_medium",
         "18": "news2_high",
+        "19": "systolic_very_high",
     }
     assert {str(one.id)[:-2] for one in BUILT_IN} == {"a17b0000-0000-4000-8000-0000000000"}
     assert max(Counter(one.key for one in BUILT_IN).values()) == 1
@@ -88,8 +89,12 @@ def test_their_ids_are_for_ever() -> None:
         (for_minutes(20, body_temperature=37.9), {"body_temperature_high": "yellow"}),
         (for_minutes(10, respiratory_rate=25), {"respiratory_rate_high": "yellow"}),
         (for_minutes(5, respiratory_rate=8), {"respiratory_rate_low": "yellow"}),
-        ([sample(0, systolic=180, diastolic=85)], {"systolic_high": "yellow"}),
-        ([sample(0, systolic=179, diastolic=110)], {"diastolic_high": "yellow"}),
+        ([sample(0, systolic=180, diastolic=110)], {}),
+        ([sample(0, systolic=180, diastolic=85), sample(720, systolic=184)], {"systolic_high": "yellow"}),
+        ([sample(0, systolic=180), sample(300, systolic=150), sample(720, systolic=184)], {}),
+        ([sample(0, systolic=179, diastolic=110), sample(5, diastolic=111)], {"diastolic_high": "yellow"}),
+        ([sample(0, systolic=220)], {"systolic_very_high": "yellow"}),
+        (for_minutes(30, heart_rate=80) + [sample(minute, heart_rate=128) for minute in range(31, 38)], {}),
         ([sample(0, systolic=90, diastolic=60)], {"systolic_low": "yellow"}),
         (for_minutes(10, heart_rate=112, respiratory_rate=22, systolic=108), {"news2_medium": "orange"}),
         (

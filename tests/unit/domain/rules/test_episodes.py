@@ -353,5 +353,5 @@ def test_what_began_before_the_usual_was_known_ends_by_the_limit_of_then() -> No
     [one] = episodes(low, SOMEBODY, saturation(*[91] * 5), at(600))
     known = subject(baselines={"spo2": Baseline(92, 1, 200)})
     assert one.evidence["over_seconds"] == 1800
-    assert sentence(low, one, one.raised_at) == "血氧 91%（30 分钟中位数），持续 20 分钟，低于本人下限 92"
+    assert sentence(low, one, one.raised_at) == "血氧 91%，持续 20 分钟，低于本人下限 92（30 分钟中位数）"
     assert episodes(low, as_raised(low, known, one.evidence), saturation(*[91] * 5), at(600)) == [one]

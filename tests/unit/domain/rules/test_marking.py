@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import gateway.limits
 from alerts.domain.rules import news2
@@ -13,7 +14,7 @@ from alerts.domain.rules.evaluate import episodes
 from alerts.domain.rules.following import Kept
 from alerts.domain.rules.marking import LATE, holds, marks, parts_of, standing
 from alerts.domain.rules.model import Rule, Sample, Score, Subject
-from tests.unit.domain.rules.making import FAST, NEWS2_5, SLOW, SOMEBODY, at, pulse, rule, sample, usual
+from tests.unit.domain.rules.making import FAST, NEWS2_5, SLOW, SOMEBODY, at, minutes, pulse, rule, sample, usual
 from tests.unit.domain.rules.strategies import any_history, any_rules, subjects
 from tests.unit.domain.rules.watching import Watched
 
@@ -42,6 +43,45 @@ def test_who_is_looked_at_only_when_marked_has_the_same_episodes(
         ]
         found = [(one.began_at, one.raised_at, one.cleared_at) for one in watched.kept if one.rule.key == one_rule.key]
         assert found == wanted
+
+
+_MEASURES = {
+    "heart_rate": st.sampled_from([45, 72, 95, 115, 135]),
+    "spo2": st.sampled_from([90, 92, 94, 97]),
+    "body_temperature": st.sampled_from([35.0, 36.0, 36.6, 38.5]),
+}
+#: All of it at once most of the time, as wristbands do.
+_worn = st.lists(
+    st.fixed_dictionaries(_MEASURES)
+    | st.fixed_dictionaries(_MEASURES)
+    | st.fixed_dictionaries(_MEASURES | {"systolic": st.sampled_from([95, 130])})
+    | st.fixed_dictionaries({}, optional=_MEASURES | {"systolic": st.sampled_from([88, 105]), "worn": st.booleans()}),
+    max_size=40,
+)
+
+
+@settings(max_examples=80)
+@given(_worn, st.integers(3, 7), st.booleans(), st.sampled_from([0, 5]), st.sampled_from([1, 5, 15]))
+def test_what_is_measured_together_has_a_part_together_and_nothing_is_lost(
+    values: list[dict[str, Any]], total: int, three: bool, lasting: int, every: int
+) -> None:
+    history = [sample(number * every, **one) for number, one in enumerate(values)]
+    score = rule(Score(total, three), lasting=minutes(lasting), gap=minutes(30))
+    watched = Watched([score], SOMEBODY)
+    for one in history:
+        watched.has(one)
+    found = [(one.began_at, one.raised_at, one.cleared_at) for one in watched.kept]
+    assert found == [
+        (one.began_at, one.raised_at, one.cleared_at) for one in episodes(score, SOMEBODY, history, at(100_000))
+    ]
+
+
+def test_who_has_a_point_for_this_and_one_for_that_is_not_looked_at() -> None:
+    watched = Watched([rule(NEWS2_5)], SOMEBODY)
+    for number in range(60):
+        measured = {"heart_rate": 95, "spo2": 91} if number % 2 else {"heart_rate": 112, "spo2": 94}
+        watched.has(sample(number * 5, body_temperature=36.6, **measured))
+    assert watched.looks <= 2, "until it is known that they come together"
 
 
 def test_a_fast_heart_is_looked_at_while_it_may_begin_and_then_when_it_is_well_again() -> None:

@@ -6,7 +6,18 @@ from itertools import count
 from uuid import UUID
 
 from alerts.domain.rules.following import Begin, End, Ended, Kept, Release, Resume, follow, held, lineages, wanted
-from alerts.domain.rules.marking import Extremes, Marks, Quiet, holds, marks, quiet, quite_silent, standing
+from alerts.domain.rules.marking import (
+    Extremes,
+    Joint,
+    Marks,
+    Quiet,
+    comes_together,
+    holds,
+    marks,
+    quiet,
+    quite_silent,
+    standing,
+)
 from alerts.domain.rules.model import Rule, Sample, Subject
 from alerts.domain.rules.scope import severity_for
 
@@ -21,6 +32,7 @@ class Watched:
         self.looks = 0
         self.looks_of_nothing = 0
         self._seen: dict[str, int] = {}
+        self._together: frozenset[str] = frozenset()
         self._ids = count(1)
         self._quiet: Quiet | None = None
 
@@ -29,7 +41,7 @@ class Watched:
         on = [one for one in self.kept if one.cleared_at is None]
         silent = self._quiet is not None and sample.at < self._quiet.until
         but = self._quiet.rules if self._quiet and silent else frozenset()
-        if matters(marks(self.rules, self.subject, on, self._seen, but), sample):
+        if matters(marks(self.rules, self.subject, on, self._seen, but, self._together), sample):
             self.look(sample)
 
     def look(self, newest: Sample) -> None:
@@ -64,8 +76,9 @@ class Watched:
                 case Release(kept):
                     self._put(kept, held=None)
         seen = standing(samples, self.subject, now)
-        if not holds(self.rules, self._seen, seen):
-            self._seen = seen
+        together = comes_together(samples, self._together)
+        if together != self._together or not holds(self.rules, self._seen, seen, together):
+            self._seen, self._together = seen, together
         self._quiet = None if steps else quiet(speaking, self.subject, samples, now)
 
     def _put(self, kept: Kept, **changes: object) -> None:
@@ -81,4 +94,13 @@ def matters(by: Marks, sample: Sample) -> bool:
         value = sample.values.get(field)
         if value is not None and ((low is not None and value < low) or (high is not None and value > high)):
             return True
-    return False
+    return by.joint is not None and _too_many_points(by.joint, sample)
+
+
+def _too_many_points(joint: Joint, sample: Sample) -> bool:
+    points = [
+        sum((low is not None and value < low) or (high is not None and value > high) for low, high in bands)
+        for field, bands in joint.bands.items()
+        if (value := sample.values.get(field)) is not None
+    ]
+    return sum(points) > joint.most or (len(points) < len(joint.bands) and any(points))
