@@ -79,7 +79,7 @@ ON CONFLICT (account_id, key) DO NOTHING
 _TELL_ON = """
 INSERT INTO notices (id, alert_id, account_id, key, why, severity, asked_at, about)
 SELECT gen_random_uuid(), alert_id, account_id, %(key)s, 'update', %(severity)s, %(at)s, %(about)s
-FROM notices WHERE alert_id = %(alert_id)s AND why <> 'update'
+FROM notices WHERE alert_id = %(alert_id)s AND why NOT IN ('update', 'responder')  -- alerts.answer tells them
 GROUP BY alert_id, account_id ON CONFLICT (account_id, key) DO NOTHING
 """
 # The heads' row locks are taken in the order of their ids, as everywhere: two changes wait, they do not deadlock.

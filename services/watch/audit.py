@@ -91,6 +91,7 @@ class Snapshot:
 QUEUES: Final[Mapping[str, tuple[timedelta, bool, str]]] = {
     "event_queue": (QUEUE_STUCK, True, f"呼叫积压：已收到的呼叫没有变成告警，{_CALL}"),
     "outbox": (OUTBOX_STUCK, False, "回执积压：设备暂时收不到“已收到”等回执，请通知技术人员"),
+    "notices": (OUTBOX_STUCK, False, "通知积压：家属和值班人员暂时收不到手机通知，请电话联系，并通知技术人员"),
 }
 
 

@@ -24,11 +24,17 @@ WHERE a.state = 'triggered' AND NOT EXISTS (SELECT FROM alert_timers t WHERE t.a
                   WHERE r.type = a.type AND r.then_seconds IS NOT NULL AND r.severity = a.severity))
 ORDER BY a.raised_at LIMIT 1000
 """
-_TIMERS = "SELECT count(*), min(due_at) FROM alert_timers WHERE due_at <= clock_timestamp() - interval '5 seconds'"
+# Plans of ten thousand silent devices may take their time: what a red one must not miss has a timer of its own.
+_TIMERS = """
+SELECT count(*), min(due_at) FROM alert_timers
+WHERE kind <> 'plan' AND due_at <= clock_timestamp() - interval '5 seconds'
+"""
 #: What must move, and how each says since when its first one waits: (count, oldest, failing).
 MOVING: Final[Mapping[str, str]] = {
     "event_queue": "SELECT count(*), min(queued_at), count(*) FILTER (WHERE attempts > 0) FROM event_queue",
     "outbox": "SELECT count(*), min(created_at), 0 FROM outbox",
+    "notices": "SELECT count(*), min(greatest(next_at, asked_at)), 0 FROM notices"
+    " WHERE ended_at IS NULL AND next_at <= clock_timestamp()",
 }
 _PROBES = """
 SELECT p.organization_id, o.name, p.missing_since, p.misses, p.stopped_at, p.tried_at
