@@ -9,12 +9,19 @@ from psycopg.types.json import Jsonb
 from alerts import ledger
 from alerts.answer import go_on
 from alerts.domain.alert import Actor, Alert, Refusal, State
-from alerts.domain.transitions import KINDS, Move, body_of, decide_move, name_of
+from alerts.domain.transitions import KINDS, Acknowledge, Move, body_of, decide_move, name_of
 
 Connection = AsyncConnection[Any]
 
 _MADE_BEFORE = """
 SELECT 1 FROM alert_timeline WHERE alert_id = %s AND kind = %s AND account_id = %s AND body = %s LIMIT 1
+"""
+# What was answered before the alert was asked about again is no answer to that: whoever has it may take it again.
+_ANSWERED_SINCE = """
+SELECT 1 FROM alert_timeline WHERE alert_id = %s AND kind = %s AND account_id = %s AND body = %s
+  AND id > coalesce((SELECT max(q.id) FROM alert_timeline q WHERE q.alert_id = alert_timeline.alert_id
+                                                              AND q.kind = 'quiet'), 0)
+LIMIT 1
 """
 
 
@@ -30,7 +37,8 @@ async def move_alert(connection: Connection, alert_id: UUID, move: Move, actor: 
         if locked is None:
             return None
         alert, now = locked
-        made = await connection.execute(_MADE_BEFORE, (alert_id, KINDS[name_of(move)], actor.id, Jsonb(body_of(move))))
+        before = _ANSWERED_SINCE if isinstance(move, Acknowledge) and alert.attention else _MADE_BEFORE
+        made = await connection.execute(before, (alert_id, KINDS[name_of(move)], actor.id, Jsonb(body_of(move))))
         if await made.fetchone():
             return alert
         decided = decide_move(alert, move, actor, now)

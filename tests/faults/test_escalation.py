@@ -23,7 +23,7 @@ INSERT INTO duty_shifts (id, organization_id, name, begins, ends, people, turn, 
 SELECT gen_random_uuid(), o.organization_id, '昼夜', '00:00', '00:00', ARRAY[a.id], 'together',
        ARRAY['workday', 'rest', 'holiday'], '2020-01-01', '试验'
 FROM accounts a JOIN account_organizations o ON o.account_id = a.id
-WHERE a.username IN ('beichan-1', 'street-1', 'district-1', 'city-1')
+WHERE a.username IN ('anheyuan-1', 'beichan-1', 'street-1', 'district-1', 'city-1')
 """
 CLIMBERS = "SELECT id FROM alerts WHERE device_id LIKE 'climber-' || %s || '-%%'"
 
@@ -44,7 +44,7 @@ def rostered(pair: System) -> Iterator[System]:
 
 
 def climb(system: System, names: tuple[str, ...], batch: str, count: int, times: int, tell: Tell) -> None:
-    station = system.organization("community")
+    station = system.organization("point")
     system.sql(PRESS, batch, station, count)
     with Killer(system, names, 11, times=times) as killer:
 
@@ -58,7 +58,7 @@ def climb(system: System, names: tuple[str, ...], batch: str, count: int, times:
             )
             [(done,)] = system.sql(
                 f"SELECT count(*) FROM ({CLIMBERS}) c"
-                " WHERE 4 = (SELECT count(*) FROM alert_routes WHERE alert_id = c.id)",
+                " WHERE 5 = (SELECT count(*) FROM alert_routes WHERE alert_id = c.id)",
                 batch,
             )
             return bool(done == count)
@@ -72,21 +72,21 @@ def climb(system: System, names: tuple[str, ...], batch: str, count: int, times:
         f" WHERE kind = 'escalated' AND alert_id IN ({CLIMBERS})",
         batch,
     )
-    assert at_each_tier == [(3 * count, count, 3 * count, 3 * count)], "three tiers above the station, once each"
+    assert at_each_tier == [(4 * count, count, 4 * count, 4 * count)], "four tiers above the first, once each"
     entries = system.sql(
         "SELECT count(*), count(DISTINCT (alert_id, body ->> 'epoch', body ->> 'step', body ->> 'round'))"
         f" FROM alert_timeline WHERE kind = 'notified' AND alert_id IN ({CLIMBERS})",
         batch,
     )
-    assert entries == [(4 * count, 4 * count)]
+    assert entries == [(5 * count, 5 * count)]
     told = system.sql(
         "SELECT a.username, n.why, count(*), count(DISTINCT n.key), count(DISTINCT n.alert_id)"
         f" FROM notices n JOIN accounts a ON a.id = n.account_id WHERE n.alert_id IN ({CLIMBERS}) GROUP BY 1, 2",
         batch,
     )
-    expected = {("beichan-1", "duty"), ("street-1", "tier"), ("district-1", "tier"), ("city-1", "tier")}
+    expected = {(f"{one}-1", "tier") for one in ("beichan", "street", "district", "city")} | {("anheyuan-1", "duty")}
     assert {(who, why): counts for who, why, *counts in told} == {one: [count] * 3 for one in expected}
-    tell(f"{count} alerts through four tiers, {4 * count} steps and {4 * count} notices, once each; {killer}")
+    tell(f"{count} alerts through five tiers, {5 * count} steps and {5 * count} notices, once each; {killer}")
     assert killer.inside.total() > 0, f"no kill landed inside a batch: {killer}"
 
 

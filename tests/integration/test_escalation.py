@@ -100,6 +100,9 @@ async def test_who_has_it_and_goes_quiet(tiers: Tiers) -> None:
     assert (await tiers.frames())[-1]["moves"][0] == "acknowledge", "anybody may take it"
     await tiers.passes(alert)
     assert await tiers.routed(alert) == [tiers.point, tiers.path[3]]
+    again = await tiers.moves(alert, Acknowledge())
+    assert (again.attention, again.version) == (False, 5), "the same person with the same body: it was asked again"
+    assert (await tiers.moves(alert, Acknowledge())).version == 5, "and a repeat of that is a repeat"
     await tiers.moves(alert, Dispatch("赵某（虚构）"))
     left = await seconds_left(tiers, alert)
     assert left is not None

@@ -37,6 +37,8 @@ ALTER TABLE alert_timers ADD CONSTRAINT alert_timers_kind_check
 -- Plans are claimed apart from what must not be late, and those of the worst alerts first: ten thousand silent devices
 -- keep no rescue waiting.
 ALTER TABLE alert_timers ADD rank smallint NOT NULL DEFAULT 0;  -- of the alert's severity: 0 is red
+DROP INDEX alert_timers_due;
+CREATE INDEX alert_timers_due ON alert_timers (due_at) WHERE kind <> 'plan';
 CREATE INDEX alert_timers_plans ON alert_timers (rank, due_at) WHERE kind = 'plan';
 
 -- Rosters. A shift that is changed is ended and made anew: who was on duty last month stays known.

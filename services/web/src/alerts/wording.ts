@@ -127,6 +127,7 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
 /** What to do now, in one short line. */
 export function nextStep(alert: Alert): string {
   if (alert.attention && unresolved(alert)) {
+    if (alert.occurrences === 1) return '逾期没有进展：再次接警，继续处置'
     if (ofDevices(alert)) return `再次发生：${FIRST_STEP[alert.type]?.replace('接警', '再次接警') ?? '再次接警'}`
     return ofRule(alert) ? '再次超限：再次接警，联系本人核实' : '再次呼叫：再次接警，马上联系本人'
   }

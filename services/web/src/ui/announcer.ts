@@ -22,7 +22,7 @@ export function announceNews(heard: readonly Heard[]): void {
   const red = heard.filter(({ alert }) => alert.severity === 'red')
   const first = (red[0] ?? heard[0])?.alert
   if (!first) return
-  const again = red[0]?.news === 'pressed_again' ? `第 ${first.occurrences} 次呼叫` : '新告警'
+  const again = red[0]?.news === 'pressed_again' ? (first.occurrences === 1 ? '逾期无进展' : `第 ${first.occurrences} 次呼叫`) : '新告警'
   const more = heard.length > 1 ? `，另有 ${heard.length - 1} 条` : ''
   const words = `${again}：${severityWord(first.severity)}，${subject(first)}，${first.title}，${place(first)}${more}`
   if (red.length > 0) urgentText.value = words
