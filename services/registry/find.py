@@ -64,6 +64,22 @@ def add_elder_search(conditions: Conditions, search: str | None) -> None:
             conditions.add(f"{_GRAMS} @> %(grams{place})s::integer[]", **{f"grams{place}": grams})
 
 
+def add_device_search(conditions: Conditions, search: str) -> None:
+    """By any part of the id of `d`, or by what finds the elder who has it."""
+    own = "strpos(lower(d.device_id), lower(%(search)s)) > 0"
+    if len(search) > 1:
+        # In this order: where the list is read in its own order, the cheap one is asked first.
+        own = f"{own} AND elder_grams('', '', '', d.device_id) @> %(own_grams)s::integer[]"
+        conditions.values["own_grams"] = grams_of(search.lower())
+    theirs = Conditions()
+    add_elder_search(theirs, search)
+    conditions.add(
+        f"(({own}) OR d.elder_id = ANY(array(SELECT p.id FROM elders p WHERE {theirs} LIMIT 2000)))",
+        search=search,
+        **theirs.values,
+    )
+
+
 def words_of(search: str | None) -> list[str]:
     """In lower case; a telephone number without what is between its digits."""
     text = (search or "").lower()

@@ -20,7 +20,7 @@ from services.api.schemas import (
     OrganizationPage,
 )
 from services.registry import reach
-from services.registry.find import Conditions, add_elder_search, add_reach
+from services.registry.find import Conditions, add_device_search, add_elder_search, add_reach
 from services.registry.looks import record_look
 from services.storage.pool import Connection
 
@@ -143,14 +143,7 @@ async def devices(
     if elder_id:
         where.add("d.elder_id = %(elder_id)s", elder_id=elder_id)
     if search:
-        theirs = Conditions()
-        add_elder_search(theirs, search)
-        where.add(
-            "(strpos(lower(d.device_id), lower(%(search)s)) > 0"
-            f" OR d.elder_id = ANY(array(SELECT p.id FROM elders p WHERE {theirs} LIMIT 5000)))",
-            search=search,
-            **theirs.values,
-        )
+        add_device_search(where, search)
     rows, following = await _page(connection, _DEVICE, where, "d.device_id", paging.decode(cursor, str), limit)
     return DevicePage.model_validate({"items": rows, "next": following})
 

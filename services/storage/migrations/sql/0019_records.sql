@@ -70,6 +70,8 @@ BEGIN
     RETURN array_remove(grams, NULL);
 END $$;
 CREATE INDEX elders_grams ON elders USING gin (elder_grams(name, name_initials, phone, address));
+-- Any part of a device's id, by the same numbers.
+CREATE INDEX devices_grams ON devices USING gin (elder_grams('', '', '', device_id));
 -- A page of those of some organisations, in the order of their ids.
 CREATE INDEX elders_of_organization ON elders (organization_id, id);
 DROP INDEX elders_organization;
