@@ -84,6 +84,8 @@ async def test_a_report_in_three_forms(ward: Counted) -> None:
         assert rows["10 秒内接警"][1:5] == (0, None, 0.95, "未达标")
         for status, wrong in (
             (422, {"from": "2026-02-01", "to": "2026-01-01"}),
+            (422, {"to": "0001-01-03"}),
+            (422, {"from": "0001-01-03"}),
             (404, {"organization_id": str(ward.elder)}),
         ):
             assert (await http.get("/reports/response", params=wrong)).status_code == status

@@ -109,9 +109,11 @@ def _only_staff(caller: Caller) -> None:
 def _days(first: date | None, last: date | None, most: int) -> tuple[date, date]:
     today = (datetime.now(UTC) + BEIJING).date()
     end = last or today
+    if not 2000 < end.year < 2200:
+        raise ProblemError(422, "日期无效：请填写 2001 年以后的日期", title="Invalid period")
     begin = first or end - timedelta(days=6)
     if end < begin:
         raise ProblemError(422, "结束日期不能早于开始日期", title="Invalid period")
-    if (end - begin).days >= most or begin.year < 2000 or end.year > 2200:
+    if (end - begin).days >= most:
         raise ProblemError(422, f"一次最多 {most} 天，请缩短日期范围", title="Invalid period")
     return begin, end
