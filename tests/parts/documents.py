@@ -132,6 +132,6 @@ def _check_alerts(path: str, answer: Any) -> None:
             {
                 name: value
                 for name, value in answer.items()
-                if name not in ("timeline", "events", "routes", "responders", "call_list")
+                if name not in ("timeline", "events", "routes", "responders", "call_list", "false_alarms")
             },
         )
