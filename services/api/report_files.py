@@ -5,10 +5,6 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-
 from alerts.domain.response import ANSWER, ARRIVAL, DISPATCH
 
 Row = Sequence[Any]
@@ -67,6 +63,11 @@ def as_csv(report: Mapping[str, Any]) -> bytes:
 
 
 def as_xlsx(report: Mapping[str, Any]) -> bytes:
+    # Here, and not above: whoever starts is at work sooner without it.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     book = Workbook(write_only=True)
     bold = Font(bold=True)
     for name, rows in sheets(report).items():

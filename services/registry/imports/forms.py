@@ -4,11 +4,6 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-
 from services.registry.imports.columns import Kind
 
 FORMS = ("csv", "xlsx")
@@ -42,6 +37,12 @@ def _safe(cell: str | None, is_code: bool) -> str:
 
 
 def _xlsx(kind: Kind, rows: Iterable[Sequence[str | None]]) -> bytes:
+    # Here, and not above: whoever starts is at work sooner without it.
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(kind.title)
     sheet.freeze_panes = "A2"

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from openpyxl import load_workbook
-from openpyxl.utils import column_index_from_string
-
 from services.registry.imports.flaws import FileFlawError
 from services.registry.imports.table import (
     HEADER_WITHIN,
@@ -42,6 +39,9 @@ _HIDDEN = re.compile(rb"<row (?=[^>]*?\shidden=\"(?:1|true)\")[^>]*?\br=\"(\d{1,
 
 def read_xlsx_table(data: bytes, score: Score) -> Table:
     """Raises FileFlawError. The sheet is the first with a header; a second one is refused rather than overlooked."""
+    # Here, and not above: whoever starts is at work sooner without it.
+    from openpyxl import load_workbook
+
     archive = _opened(data)
     try:
         with warnings.catch_warnings():
@@ -137,6 +137,8 @@ def _plain(cell: Any) -> Value:
 
 def _hidden_things(archive: zipfile.ZipFile, sheet: Any) -> tuple[tuple[Merged, ...], frozenset[int]]:
     """What the stream of cells does not tell: merged areas, and rows that nobody sees."""
+    from openpyxl.utils import column_index_from_string
+
     merged: set[Merged] = set()
     hidden: set[int] = set()
     kept = b""
