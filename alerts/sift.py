@@ -21,7 +21,7 @@ from alerts.domain.rules.following import LATE_AT_MOST, Kept, Lineage, follow, l
 from alerts.domain.rules.judging import measured_by
 from alerts.domain.rules.limits import Band, fence_bands, tightest
 from alerts.domain.rules.living import may_speak
-from alerts.domain.rules.marking import Extremes, comes_together, holds, quiet, quite_silent, standing
+from alerts.domain.rules.marking import LATE, Extremes, comes_together, holds, quiet, quite_silent, standing
 from alerts.domain.rules.model import Beyond, Living, Rule, Sample
 from alerts.domain.rules.scope import severity_for
 from alerts.kept import kept_of
@@ -247,4 +247,8 @@ def is_idle(one: Marked, samples: Sequence[Sample]) -> bool:
     seen, together = standing(samples, subject, one.oldest_new), comes_together(samples, known.together)
     if together != known.together or (seen != known.seen and not holds(one.rules, known.seen, seen, together)):
         return False
-    return quiet(speaking, subject, samples, one.now) == known.quiet
+    silence = quiet(speaking, subject, samples, one.now)
+    if silence is None and known.quiet is not None:
+        # What was known to be silent until then is, whatever came since; but for what came late.
+        return known.quiet.until <= one.now or one.oldest_new >= one.now - LATE
+    return silence == known.quiet

@@ -37,7 +37,7 @@ def measures(device: Device, minutes_ago: range, **values: Any) -> None:
 def test_a_fast_heart_reaches_the_screen_with_its_reason(system: System, wristband: Device, operator: Person) -> None:
     """Six minutes that were kept for want of a network come together: nobody waits for them here."""
     with operator.screen() as screen:
-        measures(wristband, range(16, 10, -1), heart_rate=134, battery=70)
+        measures(wristband, range(26, 20, -1), heart_rate=134, battery=70)
         while (alert := screen.next_alert())["device_id"] != wristband.device_id:
             pass
         assert (alert["type"], alert["severity"], alert["title"]) == ("rule.heart_rate_high", "yellow", "心率过高")
@@ -58,7 +58,7 @@ def test_a_fast_heart_reaches_the_screen_with_its_reason(system: System, wristba
         assert (episode["elder"], episode["cleared_at"], episode["withheld"]) == (alert["elder"], None, False)
         assert episode["sentence"] == alert["rule"]["sentence"]
 
-        measures(wristband, range(9, 2, -1), heart_rate=76)
+        measures(wristband, range(19, 2, -1), heart_rate=76)
         until(lambda: kinds(operator, alert) == ["raised", "recovered"], "the recovery on the timeline")
         for move, body in (("acknowledge", {}), ("resolve", {"outcome": "assisted"})):
             assert operator.move(alert, move, **body).status_code == 200

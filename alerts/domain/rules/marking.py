@@ -45,9 +45,9 @@ _LEAST: Final = 10**-DIGITS
 
 #: A sample may come so much later than it was measured without being marked for that, as gateways do it.
 LATE: Final = timedelta(minutes=2)
-#: A silence that is shorter, or in which fewer samples come, is not worth telling gateways of.
+#: A silence that is shorter, or of samples that come less often, is not worth telling gateways of.
 _WORTH: Final = timedelta(minutes=1)
-_FEW: Final = 2
+_DENSE: Final = timedelta(minutes=2)
 
 #: points by parameter
 Points = Mapping[str, int]
@@ -253,7 +253,7 @@ def quiet(lines: Iterable[Lineage], subject: Subject, samples: Iterable[Sample],
             continue  # it is not what marks them
         earliest = now - LATE if begun is None else min(begun, now - LATE)
         soonest = earliest + (rule.clear_after if on else rule.lasting)
-        if soonest - now >= max(_WORTH, _FEW * _every(bound.field, latest_first)):
+        if soonest - now >= _WORTH and _every(bound.field, latest_first) <= _DENSE:
             until[_version(rule)] = soonest
     return Quiet(frozenset(until), min(until.values())) if until else None
 
