@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from alerts.domain.rules.fence import BEIJING
 from alerts.domain.rules.stillness import moments, pauses
 from alerts.due import mark_due
 from alerts.learn_habits import learn_next_habit
@@ -45,12 +46,16 @@ STILL = {
     "condition": {"kind": "stillness", "factor": 1.5, "least_seconds": 3600, "least_days": 14},
     "gap_seconds": 3600,
 }
+NOW = datetime.now(BEIJING)
 BED = {
     "key": "out_of_bed",
     "title": "夜间离床未回",
     "severity": "orange",
-    # Whatever the time of the test is: but for one minute it is night.
-    "condition": {"kind": "out_of_bed", "night": {"from": "00:01", "to": "00:00"}},
+    # Whatever the time of the test is: it is the middle of the night, whose last hours have rules of their own.
+    "condition": {
+        "kind": "out_of_bed",
+        "night": {"from": f"{NOW - timedelta(hours=6):%H:%M}", "to": f"{NOW + timedelta(hours=6):%H:%M}"},
+    },
     "lasting_seconds": 1800,
 }
 _numbers = count(1)
