@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
+from services.registry import reach
 from services.storage.pool import Connection
 
 #: No argon2 hash, so no password is right.
@@ -32,6 +33,12 @@ WHERE account_id = %s AND ended_at IS NULL
 _DISABLE = "UPDATE accounts SET disabled_at = now() WHERE id = %s AND disabled_at IS NULL"
 
 
+_CALLED = f"""
+SELECT c.name FROM responders w JOIN accounts c ON c.id = w.account_id
+WHERE w.account_id = %(id)s AND {reach.RESPONDER_W}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Entered:
     """A responder as somebody enters them; hours as the column has them, WGS 84."""
@@ -44,6 +51,16 @@ class Entered:
     hours: tuple[Mapping[str, Any], ...]
     lat: float | None
     lon: float | None
+
+
+async def name_of(connection: Connection, caller: reach.Caller, responder: str) -> str:
+    """The name of a responder within the caller's reach whose id it is; what is no such id is a name already."""
+    try:
+        responder_id = UUID(responder)
+    except ValueError:
+        return responder
+    row = await (await connection.execute(_CALLED, {"id": responder_id, **caller.parameters})).fetchone()
+    return str(row[0]) if row else responder
 
 
 async def add_responder(connection: Connection, entered: Entered, by: UUID) -> UUID:

@@ -89,6 +89,17 @@ def test_the_register_is_kept_within_reach_and_in_versions(
     assert [one["id"] for one in operator.get("/responders", search="冉某某", ended=True)["items"]] == [made["id"]]
 
 
+def test_who_is_sent_may_be_named_by_id(wristband: Device, operator: Person, system: System) -> None:
+    alert = raised(wristband, operator)
+    made = operator.http.post("/responders", json=entered(system, 7, skills=["按编号"])).json()
+    operator.move(alert, "acknowledge")
+    for _ in range(2):  # a repeat changes nothing
+        assert operator.move(alert, "dispatch", responder=made["id"]).status_code == 200
+    timeline = operator.get(f"/alerts/{alert['id']}")["timeline"]
+    assert [one["body"] for one in timeline if one["kind"] == "dispatched"] == [{"responder": made["name"]}]
+    assert "冉某7" in wristband.receipt(alert["event_id"], "dispatched").body["message"]
+
+
 def test_somebody_near_is_asked_goes_and_120_has_the_sheet(
     wristband: Device, operator: Person, neighbour: Person, system: System
 ) -> None:

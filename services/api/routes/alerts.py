@@ -39,6 +39,7 @@ from services.api.schemas import (
 from services.registry import reach
 from services.registry.looks import record_look, record_looks
 from services.registry.reach import Caller
+from services.registry.responders import name_of
 from services.storage.pool import Connection
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -192,7 +193,8 @@ async def dispatch(
     connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str, body: DispatchBody
 ) -> Alert:
     """派员: somebody is on the way; again for another responder."""
-    return await _move(connection, caller, address, alert_id, Dispatch(body.responder, body.eta_minutes, body.note))
+    responder = await name_of(connection, caller, body.responder)
+    return await _move(connection, caller, address, alert_id, Dispatch(responder, body.eta_minutes, body.note))
 
 
 @router.post("/{alert_id}/arrive", responses=responses(401, 403, 404, 409, 422))
