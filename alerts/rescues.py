@@ -23,6 +23,8 @@ AFTER_SCREENS_SECONDS = 0.05
 #: How often it is looked whose screens are watched, and each how many looks old screens are forgotten.
 STATIONS_SECONDS = 2.0
 FORGET_EVERY = 100
+#: How often it is looked for elders who are away: they have been on the screens of their own station since the press.
+NEARBY_SECONDS = 2.0
 #: A failure nearby is told for so long: what failed is tried again each 30 s.
 NEARBY_TOLD_SECONDS = 90
 #: How often positions of responders that are a day old are deleted.
@@ -103,4 +105,4 @@ class Rescues:
             if failed:
                 self._nearby_error = (str(failed[-1].error), time.monotonic())
             if failed or not any(done):
-                await asyncio.sleep(SWEEP_SECONDS / 2)
+                await asyncio.sleep(NEARBY_SECONDS)
