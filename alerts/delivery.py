@@ -226,7 +226,9 @@ async def give_up(connection: Connection, mute: Mute) -> bool:
             "end": mute.end.value,
             "tried": list(mute.tried),
         }
-        change = Change(replace(alert, version=alert.version + 1), (Entry("unreached", body=body),))
+        # Who has no channel is known before anybody presses: it stands in the timeline, and no screen sounds for it.
+        known = mute.end is End.NO_CHANNEL
+        change = Change(alert if known else replace(alert, version=alert.version + 1), (Entry("unreached", body=body),))
         await ledger.save(connection, alert, change, now)
         return True
 

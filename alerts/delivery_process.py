@@ -51,7 +51,7 @@ FROM notices WHERE ended_at IS NULL
 """
 _UNREACHED = """
 SELECT count(*) FROM notices
-WHERE ended IN ('unreached', 'no_channel') AND ended_at > clock_timestamp() - make_interval(mins => %s)
+WHERE ended = 'unreached' AND ended_at > clock_timestamp() - make_interval(mins => %s)
   AND why NOT IN ('tier', 'operator', 'update', 'test')
 """
 

@@ -21,7 +21,7 @@ ALIVE_FOR: Final = timedelta(seconds=25)
 ABSENT_AFTER: Final = timedelta(seconds=20)
 #: Somebody who looks in for a minute is no watch: who watched for so long without a break is missed afterwards.
 #: Anhu's own choice.
-EXPECTED_AFTER: Final = timedelta(minutes=5)
+EXPECTED_AFTER: Final = timedelta(minutes=30)
 
 
 class Why(StrEnum):
