@@ -71,5 +71,5 @@ class Plain:
     def _battery(self, at: datetime) -> int:
         on, minute = local(at)
         used = (on.toordinal() + minute / 1440) / self._kind.battery_days + self._battery_age
-        # Changed at 10 %: nobody lets an emergency button die.
-        return round(100 - 90 * (used % 1))
+        # Changed at 30 %: nobody lets an emergency button die, and one that is low would raise an alert unasked.
+        return round(100 - 70 * (used % 1))

@@ -99,6 +99,13 @@ def test_the_battery_never_jumps(seed):
     assert max(abs(later - sooner) for sooner, later in pairwise(levels)) <= 2
 
 
+@given(st.sampled_from(KINDS), seeds, moments)
+@settings(max_examples=40, deadline=None)
+def test_no_battery_is_so_low_that_an_alert_is_raised_unasked(kind, seed, start):
+    levels = [reading.get("battery", 100) for reading in live(device(kind, seed, start), timedelta(minutes=30))]
+    assert min(levels, default=100) >= 25
+
+
 def test_a_bed_is_empty_by_day_and_breathes_by_night():
     readings = live(device("bed_sensor"), timedelta(days=1))
     at = {datetime.fromisoformat(reading["ts"]).hour: reading for reading in readings}
