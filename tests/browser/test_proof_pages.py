@@ -1,6 +1,7 @@
 """The pages for drills and for response reports, in Chromium, against the real system."""
 
 import io
+import re
 from collections.abc import Callable
 
 from openpyxl import load_workbook
@@ -11,6 +12,7 @@ from tests.browser.test_manage_pages import to
 from tests.parts.system import Device, System
 
 OpenPage = Callable[..., Page]
+LOADED = "performance.getEntriesByType('resource').some((each) => each.name.includes('ReportCharts'))"
 
 
 def test_a_drill_is_made_pressed_confirmed_and_reported(system: System, open_page: OpenPage, wristband: Device) -> None:
@@ -50,11 +52,20 @@ def test_a_drill_is_made_pressed_confirmed_and_reported(system: System, open_pag
 
 def test_a_report_and_its_file(system: System, open_page: OpenPage) -> None:
     page = open_page(system)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
     sign_in(page, system)
+    assert not page.evaluate(LOADED), "the station's screen does not load charts"
     to(page, "reports")
     measures = page.get_by_test_id("measure")
     expect(measures).to_have_count(5)
     expect(measures.first).to_contain_text("目标 95.0%")
+    shares = page.get_by_test_id("chart").first
+    expect(shares.locator("svg")).to_contain_text("60 秒内接警")
+    expect(shares).to_have_attribute("aria-label", re.compile("逐日比例折线图。10 秒内接警，目标 95.0%"))
+    page.get_by_test_id("report-days").locator("summary").click()
+    expect(page.get_by_test_id("report-days").locator("tbody tr")).to_have_count(7)
+    assert not [each for each in said if "Content Security Policy" in each], said
     expect(page.get_by_test_id("ledger-figure")).to_have_text("每一次呼叫都有下落")
     with page.expect_download() as saved:
         page.get_by_test_id("report-xlsx").click()

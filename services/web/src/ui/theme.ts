@@ -8,6 +8,9 @@ export const THEME_WORD: Readonly<Record<Theme, string>> = { auto: '自动', lig
 const stored = localStorage.getItem(KEY)
 const chosen = ref<Theme>(stored === 'light' || stored === 'dark' ? stored : 'auto')
 export const theme = readonly(chosen)
+const inForce = ref(false)
+/** Whether the page is dark now: what reads colours off it does so again. */
+export const dark = readonly(inForce)
 
 export function nextTheme(): void {
   chosen.value = NEXT[chosen.value]
@@ -20,8 +23,9 @@ export function applyTheme(): void {
   const systemDark = ref(system.matches)
   system.addEventListener('change', (event) => (systemDark.value = event.matches))
   watchEffect(() => {
-    const dark = chosen.value === 'dark' || (chosen.value === 'auto' && systemDark.value)
-    document.documentElement.classList.toggle('dark', dark)
-    document.documentElement.style.colorScheme = dark ? 'dark' : 'light'
+    const wanted = chosen.value === 'dark' || (chosen.value === 'auto' && systemDark.value)
+    document.documentElement.classList.toggle('dark', wanted)
+    document.documentElement.style.colorScheme = wanted ? 'dark' : 'light'
+    inForce.value = wanted
   })
 }
