@@ -284,7 +284,7 @@ def test_somebody_near_is_asked_by_a_button_and_goes_by_one_tap(
     expect(page.get_by_test_id("asked-sentence")).to_have_text("还没有请附近的人")
     page.get_by_test_id("ask-nearby").click()
     expect(page.get_by_test_id("asked-responder")).to_have_count(3)
-    expect(page.get_by_test_id("timeline-entry").first).to_contain_text("就近求助")
+    expect(page.get_by_test_id("timeline-entry").filter(has_text="就近求助")).to_have_count(1)
 
     operator = system.sign_in()
     alert = operator.alert_of(sent["event_id"])
@@ -322,7 +322,7 @@ def test_somebody_near_is_asked_by_a_button_and_goes_by_one_tap(
     phone.get_by_test_id("task-note").fill("一个人抬不动（虚构）")
     phone.locator('[data-answer="help"]').tap()
     expect(page.get_by_test_id("big-button")).to_contain_text("再次接警")
-    expect(page.get_by_test_id("timeline-entry").first).to_contain_text("现场需要支援")
+    expect(page.get_by_test_id("timeline-entry").filter(has_text="现场需要支援")).to_have_count(1)
     page.get_by_test_id("big-button").click()
     expect(page.get_by_test_id("big-button")).to_contain_text("处置完毕")
 
