@@ -17,7 +17,9 @@ from services.storage.pool import Connection
 
 #: An account is an administrator's whose organisations and elders are all within their reach.
 ACCOUNT_A = (
-    "(EXISTS (SELECT FROM account_organizations m WHERE m.account_id = a.id)"
+    # That of `anhu watch` is nobody's.
+    f"a.username <> '{reach.PROBER}'"
+    " AND (EXISTS (SELECT FROM account_organizations m WHERE m.account_id = a.id)"
     " OR EXISTS (SELECT FROM account_elders m WHERE m.account_id = a.id))"
     " AND NOT EXISTS (SELECT FROM account_organizations m JOIN organizations r ON r.id = m.organization_id"
     " WHERE m.account_id = a.id AND NOT r.path && %(reach_organizations)s::uuid[])"
