@@ -117,7 +117,7 @@ class Receivers:
             return f"json://anhu:{self.password}@{host}/{service}/{recipient}"
         return f"{self.url}/{service}/{recipient}"
 
-    def until(self, count: int, service: str | None = None, limit: float = 15) -> list[Shown]:
+    def until(self, count: int, service: str | None = None, limit: float = 45) -> list[Shown]:
         """Waits until people have seen so many messages, by a service or by any."""
 
         def seen() -> list[Shown]:
