@@ -190,7 +190,7 @@ async def test_a_station_that_nobody_watches_any_more_is_an_alert_above_and_its_
     assert await tiers.routed(alert) == [tiers.point], "where there never was anybody, it is the contract's minute"
     screen = await has_screen(tiers, tiers.point)
     await time_goes_on(tiers, seconds=0)
-    await time_goes_on(tiers, minutes=6)
+    await time_goes_on(tiers, minutes=31)
     await tiers.connection.execute("UPDATE station_screens SET closed_at = now() WHERE id = %s", (screen,))
     await time_goes_on(tiers, seconds=0)
     await time_goes_on(tiers, seconds=10)

@@ -21,6 +21,7 @@ from alerts.domain.delivery import Limits
 from alerts.domain.transitions import Move
 from alerts.move import move_alert
 from services.runtime.settings import Settings
+from tests.parts.waiting import PATIENCE
 
 SECRET_KEY = "only for tests: a key of more than 32 characters"
 PUBLIC_URL = "http://anhu.test"
@@ -143,7 +144,7 @@ class Family:
 
     async def until(self, statement: str, *values: Any, limit: float = 8) -> list[dict[str, Any]]:
         """Rows, once there are any."""
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(PATIENCE * limit):
             while not (found := await self.rows(statement, *values)):
                 await asyncio.sleep(0.02)
             return found

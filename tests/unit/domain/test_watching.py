@@ -23,17 +23,18 @@ def test_where_nobody_ever_watched_nobody_is_missed() -> None:
     assert not absent(known, after(3600))
 
 
-def test_a_look_of_a_minute_is_no_watch_and_one_of_five_is() -> None:
+def test_a_look_of_a_minute_is_no_watch_and_one_of_half_an_hour_is() -> None:
     assert not watched((0, ONE), (60, NOBODY), (3600, NOBODY)).expected
-    known = watched((0, ONE), (300, ONE), (302, NOBODY))
-    assert (known.expected, known.why, known.unwatched_since) == (True, Why.NO_SCREEN, after(302))
-    assert [absent(known, after(at)) for at in (302, 321.9, 322)] == [False, False, True]
+    assert not watched((0, ONE), (1790, ONE), (1792, NOBODY)).expected
+    known = watched((0, ONE), (1800, ONE), (1802, NOBODY))
+    assert (known.expected, known.why, known.unwatched_since) == (True, Why.NO_SCREEN, after(1802))
+    assert [absent(known, after(at)) for at in (1802, 1821.9, 1822)] == [False, False, True]
 
 
 def test_a_reconnect_is_no_absence() -> None:
-    known = watched((0, ONE), (300, ONE), (302, NOBODY), (314, ONE), (316, NOBODY))
-    assert not absent(known, after(330))
-    assert known.unwatched_since == after(316)
+    known = watched((0, ONE), (1800, ONE), (1802, NOBODY), (1814, ONE), (1816, NOBODY))
+    assert not absent(known, after(1830))
+    assert known.unwatched_since == after(1816)
 
 
 def test_a_roster_or_the_policy_says_that_somebody_is_expected() -> None:
