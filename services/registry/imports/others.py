@@ -15,7 +15,6 @@ from services.registry.imports.places import Places
 USERNAME = re.compile(r"[A-Za-z0-9._@-]{2,64}")
 _DIVISION = re.compile(r"[0-9]{6}(?:[0-9]{3}){0,2}")
 _ANY = re.compile(r"[\x21-\x7e]{1,256}")
-_NOBODY = UUID(int=0)
 LEAST_PASSWORD = 10
 
 
