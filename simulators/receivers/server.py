@@ -83,8 +83,7 @@ class Receivers:
         self._come = threading.Condition()
         self._ending = threading.Event()
         self._tell = tell
-        self._server = ThreadingHTTPServer((host, port), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), _handler(self))
         self.url = f"http://{host}:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="receivers", daemon=True)
 
@@ -244,6 +243,12 @@ def _json(body: bytes) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise WrongError("the body is no object")
     return told
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    #: A burst connects all at once: who finds no place tries again after seconds, as TCP does.
+    request_queue_size = 128
 
 
 def _handler(receivers: Receivers) -> type[BaseHTTPRequestHandler]:
