@@ -243,7 +243,8 @@ class Family:
 
     def __init__(self, system: System, postgres: PostgresServer, people: Telephones) -> None:
         rows = system.sql("SELECT kind, pid FROM workers")
-        self._pids = dict(rows) | {"telephones": people.pid, "this_bench": psutil.Process().pid}
+        started = {name: process.pid for name, process in system.processes.items()}
+        self._pids = started | dict(rows) | {"telephones": people.pid, "this_bench": psutil.Process().pid}
         self._database = psutil.Process(postgres.pid)
 
     def memory(self) -> dict[str, int]:
