@@ -192,18 +192,21 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
     return Turn(len(rows), ready, loud, ended)
 
 
-async def record(connection: Connection, ready: Ready, answer: Answer) -> None:
-    """What came of an attempt; its notice is due at once: for the next channel, or to wait for its opening."""
+async def record(connection: Connection, answers: Sequence[tuple[Ready, Answer]]) -> None:
+    """What came of attempts; their notices are due at once: for the next channel, or to wait for their opening."""
+    # Two processes that record have channels in common: in one order they wait for each other, and never in a circle.
+    ordered = sorted(answers, key=lambda one: one[0].channel_id)
     async with connection.transaction(), connection.pipeline():
-        told = (answer.outcome.value, answer.retry_after, answer.detail or None, ready.attempt_id)
-        await connection.execute(_ENDED, told)
-        await connection.execute(_AGAIN, (ready.notice_id,))
-        if answer.outcome is Outcome.ACCEPTED:
-            await connection.execute(_WORKS, (ready.channel_id,))
-        else:
-            gone = answer.outcome is Outcome.GONE
-            failing = {"detail": answer.detail, "gone": gone, "channel": ready.channel_id}
-            await connection.execute(_FAILS, failing)
+        for ready, answer in ordered:
+            told = (answer.outcome.value, answer.retry_after, answer.detail or None, ready.attempt_id)
+            await connection.execute(_ENDED, told)
+            await connection.execute(_AGAIN, (ready.notice_id,))
+            if answer.outcome is Outcome.ACCEPTED:
+                await connection.execute(_WORKS, (ready.channel_id,))
+            else:
+                gone = answer.outcome is Outcome.GONE
+                failing = {"detail": answer.detail, "gone": gone, "channel": ready.channel_id}
+                await connection.execute(_FAILS, failing)
 
 
 async def give_up(connection: Connection, mute: Mute) -> bool:

@@ -65,6 +65,8 @@ class Delivery(Worker):
         self._limits = limits or Limits()
         self._lanes = Lanes(ALL_LANES, PATIENCE_SECONDS)
         self._sending = 0
+        self._answers: list[tuple[Ready, Answer]] = []
+        self._answered = asyncio.Event()
         self._kinds: Mapping[str, Channel] = {}
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
         self._unreached = 0
@@ -104,12 +106,14 @@ class Delivery(Worker):
                 # Of their own: a database that refuses something ends the sends, and they are made again.
                 async with anyio.create_task_group() as sends:
                     lock = asyncio.Lock()
+                    self._answers.clear()
+                    sends.start_soon(self._record, connection, lock)
                     while True:
                         turn = await self._turn(connection, lock)
                         works()
                         for ready in turn.ready:
                             self._sending += 1
-                            sends.start_soon(self._send, connection, lock, ready)
+                            sends.start_soon(self._send, ready)
                         # What is claimed has to be sent soon: the rest of a burst waits as rows.
                         if not turn.claimed or self._sending >= MOST_SENDING:
                             await self.wakes["anhu_notices"].wait(SWEEP_SECONDS)
@@ -125,6 +129,8 @@ class Delivery(Worker):
         kinds: dict[str, Channel] = {"webhook": Webhook(client), "apprise": apprises}
         if await (await connection.execute("SELECT FROM channels WHERE kind = 'apprise' LIMIT 1")).fetchone():
             await apprises.load()  # now, and not when somebody presses
+        if await (await connection.execute("SELECT FROM channels WHERE kind = 'web_push' LIMIT 1")).fetchone():
+            await asyncio.to_thread(WebPush.load)
         try:
             key = await vapid.private_key(connection, self.settings.vapid_private_key.get_secret_value())
         except ValueError as error:
@@ -149,7 +155,7 @@ class Delivery(Worker):
                 log.error("alert %s: %s was not reached (%s; %s)", mute.alert_id, mute.account_id, mute.end, mute.why)
         return turn
 
-    async def _send(self, connection: Connection, lock: asyncio.Lock, ready: Ready) -> None:
+    async def _send(self, ready: Ready) -> None:
         try:
             answer = await self._answer(ready)
         finally:
@@ -157,9 +163,20 @@ class Delivery(Worker):
         self.counters["sent" if answer.outcome is Outcome.ACCEPTED else "failed"] += 1
         if answer.outcome is not Outcome.ACCEPTED:
             log.warning("notice %s by %s: %s %s", ready.notice_id, ready.kind, answer.outcome, answer.detail)
-        async with lock:
-            await delivery.record(connection, ready, answer)
-        self.wakes["anhu_notices"].set()
+        self._answers.append((ready, answer))
+        self._answered.set()
+
+    async def _record(self, connection: Connection, lock: asyncio.Lock) -> None:
+        """All that were answered while the disk was busy with those before: one commit for each would hold up a
+        burst."""
+        while True:
+            await self._answered.wait()
+            self._answered.clear()
+            async with lock:
+                answers, self._answers = self._answers, []
+                if answers:
+                    await delivery.record(connection, answers)
+            self.wakes["anhu_notices"].set()
 
     async def _answer(self, ready: Ready) -> Answer:
         channel = self._kinds.get(ready.kind)

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from urllib.request import getproxies
 
 import httpx
 
 from alerts.channels.addresses import ForbiddenAddressError
+from alerts.channels.connections import KEPT_SECONDS, MOST_KEPT, Connections
 from alerts.channels.port import CONNECT_SECONDS, SEND_SECONDS, Answer, answered
 from alerts.domain.delivery import Outcome
 
@@ -14,9 +16,12 @@ _MOST_BYTES = 64 * 1024
 
 
 def make_client() -> httpx.AsyncClient:
+    # A client with connections of ours does not ask the environment for a proxy: with one they are httpx's own.
+    behind_proxy = bool({"http", "https", "all"} & getproxies().keys())
     return httpx.AsyncClient(
+        transport=None if behind_proxy else Connections(),
         timeout=httpx.Timeout(SEND_SECONDS, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=MOST_KEPT, keepalive_expiry=KEPT_SECONDS),
         follow_redirects=False,
         headers={"User-Agent": "Anhu"},
     )

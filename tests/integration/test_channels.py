@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from alerts.channels import vapid
 from alerts.channels.apprise_urls import AppriseUrls
+from alerts.channels.connections import Connections
 from alerts.channels.http import make_client, posted
 from alerts.channels.port import Channel
 from alerts.channels.robots import Places, Robots
@@ -218,3 +219,23 @@ async def test_apprise_says_when_it_cannot_read_an_address(client: httpx.AsyncCl
     channel = AppriseUrls(Robots(client))
     assert (await channel.send({"url": "tgram://none"}, MESSAGE)).outcome is Outcome.REFUSED
     channel.close()
+
+
+async def test_connections_are_kept_for_the_next_and_one_that_hangs_is_not(receivers: Receivers) -> None:
+    receivers.behave("push")
+    push = receivers.subscribe()
+    connections = Connections()
+    async with httpx.AsyncClient(transport=connections) as client:
+        way = WebPush(client, KEY, "mailto:anhu@example.org")
+        for _ in range(2):
+            answers = await asyncio.gather(*(way.send(push, MESSAGE) for _ in range(6)))
+            assert {one.outcome for one in answers} == {Outcome.ACCEPTED}
+            assert connections.kept == 6
+        receivers.behave("push", "slow")
+        hung = await posted(client, push["endpoint"], b"", {}, seconds=0.1)
+        assert hung.outcome is Outcome.FAILED
+        assert connections.kept == 5
+        receivers.behave("push")
+        assert (await way.send(push, MESSAGE)).outcome is Outcome.ACCEPTED
+        assert connections.kept == 5
+    assert connections.kept == 0

@@ -21,90 +21,28 @@ import json
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
-import psutil
-import psycopg
-from psycopg import AsyncConnection
-from uuid_utils.compat import uuid7
 from websockets.asyncio.client import connect
 
-from alerts.channels.targets import read_target
 from services.broker.accounts import BENCH
-from services.demo.seed import Seeded
-from services.registry.passwords import hash_password
 from tests.load.measuring import durability, fsync_milliseconds, machine, percentiles, report
-from tests.load.telephones import Push, Telephones, alone, telephones
+from tests.load.rescue_judge import PARTS, SCREENS_OF_AN_ALERT, Family, judged, judged_parts, judged_pushes, kept_up
+from tests.load.rescue_people import CAREGIVERS, opening, people
+from tests.load.telephones import Telephones, alone, telephones
 from tests.parts.broker import Broker
 from tests.parts.postgres import TEMPLATE, PostgresServer, make_template
 from tests.parts.system import System, live_address
 
-PASSWORD = "only of this bench"
-SCREENS_OF_AN_ALERT = 3
-CAREGIVERS = 4
-STATIONS_OF_A_STREET = 20
 STEP_SECONDS = 10
 LOST_AFTER_SECONDS = 60
-#: A rate is kept up when the last screen, or the push service, has 99 in 100 within so long.
-KEPT_UP_MS = 1000
 _SENDERS = 4
 
-_MAKE = (
-    "INSERT INTO organizations (id, tier, name) VALUES (gen_random_uuid(), 'city', 'city')",
-    "INSERT INTO organizations (id, parent_id, tier, name) SELECT gen_random_uuid(), id, 'street', 'street ' || n"
-    " FROM organizations, generate_series(1, %(streets)s) n",
-    "INSERT INTO organizations (id, parent_id, tier, name) SELECT gen_random_uuid(), o.id, 'community', 'station ' || n"
-    " FROM generate_series(1, %(stations)s) n JOIN organizations o ON o.name = 'street ' || 1 + n %% %(streets)s",
-    "CREATE TEMP TABLE home AS SELECT id, row_number() OVER () - 1 AS n FROM organizations WHERE tier = 'community'",
-    "INSERT INTO elders (id, organization_id, name, address) SELECT gen_random_uuid(), h.id, 'invented', 'nowhere'"
-    " FROM generate_series(1, %(presses)s) d JOIN home h ON h.n = d %% %(stations)s",
-    "INSERT INTO devices (device_id, kind, organization_id, elder_id)"
-    " SELECT 'rescue-' || row_number() OVER (), 'emergency_button', organization_id, id FROM elders",
-    "INSERT INTO accounts (id, username, password_hash, name, role)"
-    " VALUES (gen_random_uuid(), 'bench', %(hash)s, 'bench', 'operator')",
-    "INSERT INTO account_organizations SELECT a.id, o.id FROM accounts a, organizations o WHERE o.tier = 'city'",
-    "INSERT INTO accounts (id, username, password_hash, name, role)"
-    " SELECT gen_random_uuid(), 'family ' || n, '', 'invented', 'caregiver'"
-    " FROM generate_series(1, %(presses)s * %(caregivers)s) n",
-    "INSERT INTO account_elders SELECT a.id, e.id"
-    " FROM (SELECT id, row_number() OVER () - 1 AS n FROM accounts WHERE role = 'caregiver') a"
-    " JOIN (SELECT id, row_number() OVER () - 1 AS n FROM elders) e ON e.n = a.n / %(caregivers)s",
-    "INSERT INTO consents (elder_id, purpose, text, recorded_by)"
-    " SELECT id, 'family_alerts', 'invented', 'bench' FROM elders",
-    # What a policy would do: the street has it too, in the same commit.
-    "CREATE FUNCTION bench_share() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " INSERT INTO alert_routes SELECT NEW.alert_id, parent_id, 'shared', NEW.since"
-    " FROM organizations WHERE id = NEW.organization_id; RETURN NULL; END $$",
-    "CREATE TRIGGER bench_share AFTER INSERT ON alert_routes FOR EACH ROW WHEN (NEW.reason = 'home')"
-    " EXECUTE FUNCTION bench_share()",
-    "ANALYZE",
-)
-_CHANNEL = "COPY channels (id, account_id, kind, label, position, target, service, fingerprint) FROM STDIN"
-#: As links do that are opened (alerts/open_notice.py), of all that was handed over ten seconds ago.
-_OPEN = """
-WITH opened AS (
-    UPDATE notices n SET opened_at = clock_timestamp(), next_at = least(next_at, clock_timestamp())
-    FROM delivery_attempts t WHERE t.notice_id = n.id AND n.ended_at IS NULL AND n.opened_at IS NULL
-    AND t.outcome = 'accepted' AND t.started_at > clock_timestamp() - interval '60 seconds'
-    AND t.ended_at < clock_timestamp() - interval '10 seconds' RETURNING n.id
-)
-SELECT pg_notify('anhu_notices', '') FROM opened LIMIT 1
-"""
-#: Where the time of a push goes, by what the database was told.
-_PARTS = """
-SELECT extract(epoch FROM a.raised_at - a.received_at)::float * 1000,
-       extract(epoch FROM n.asked_at - a.raised_at)::float * 1000,
-       extract(epoch FROM t.started_at - n.asked_at)::float * 1000,
-       extract(epoch FROM t.ended_at - t.started_at)::float * 1000
-FROM alerts a JOIN notices n ON n.alert_id = a.id JOIN delivery_attempts t ON t.notice_id = n.id
-WHERE a.event_id = ANY(%s) AND n.why = 'caregiver' AND t.ended_at IS NOT NULL
-"""
-_PART_NAMES = ("stored_to_raised_ms", "raised_to_asked_ms", "asked_to_claimed_ms", "claimed_to_recorded_ms")
 #: Between two stretches: nothing of the one before rings or climbs in the next.
 _SETTLE = (
     "DELETE FROM alert_timers",
@@ -192,118 +130,6 @@ async def press(
     return pressed
 
 
-def judged(pressed: dict[str, float], screens: Screens) -> dict[str, Any]:
-    """To the first and to the last of its three screens, and how fast they were served."""
-    complete = {name: at for name, at in pressed.items() if len(screens.shown[name]) >= SCREENS_OF_AN_ALERT}
-    result: dict[str, Any] = {"presses": len(pressed), "not_on_all_screens": len(pressed) - len(complete)}
-    if not complete:
-        return result
-    first = [(min(screens.shown[name]) - at) * 1000 for name, at in complete.items()]
-    last = [(max(screens.shown[name][:SCREENS_OF_AN_ALERT]) - at) * 1000 for name, at in complete.items()]
-    span = max(max(screens.shown[name]) for name in complete) - min(complete.values())
-    return result | {
-        "to_the_first_screen_ms": percentiles(first),
-        "to_the_third_screen_ms": percentiles(last),
-        "served_per_second": round(len(complete) / span, 1),
-    }
-
-
-def judged_pushes(pressed: dict[str, float], pushes: Sequence[Push], events: Mapping[str, str]) -> dict[str, Any]:
-    """To each push, and to the last of a press. `events`: the press of each alert, by the alert's id in hex."""
-    first: dict[str, Push] = {}
-    for one in pushes:
-        first.setdefault(one.key, one)
-    ours = [(events[one.tag], one.at) for one in first.values() if events.get(one.tag) in pressed]
-    expected = CAREGIVERS * len(pressed)
-    result: dict[str, Any] = {"pushes": expected, "lost": expected - len(ours), "doubled": len(pushes) - len(first)}
-    if not ours:
-        return result
-    times: dict[str, list[float]] = defaultdict(list)
-    for name, at in ours:
-        times[name].append((at - pressed[name]) * 1000)
-    span = max(at for _, at in ours) - min(pressed.values())
-    return result | {
-        "to_a_push_ms": percentiles([one for taken in times.values() for one in taken]),
-        "to_the_fourth_push_ms": percentiles([max(one) for one in times.values() if len(one) >= CAREGIVERS] or [0.0]),
-        "handed_over_per_second": round(len(ours) / span, 1),
-    }
-
-
-def kept_up(step: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether the screens did, and whether the pushes did."""
-    pushes = step["pushes"]
-    return (
-        not step["not_on_all_screens"] and step["to_the_third_screen_ms"]["p99"] <= KEPT_UP_MS,
-        not pushes["lost"] and pushes["to_the_fourth_push_ms"]["p99"] <= KEPT_UP_MS,
-    )
-
-
-class Family:
-    """Our processes by what they are, with the bench's own: what each takes."""
-
-    def __init__(self, system: System, postgres: PostgresServer, people: Telephones) -> None:
-        rows = system.sql("SELECT kind, pid FROM workers")
-        started = {name: process.pid for name, process in system.processes.items()}
-        self._pids = started | dict(rows) | {"telephones": people.pid, "this_bench": psutil.Process().pid}
-        self._database = psutil.Process(postgres.pid)
-
-    def memory(self) -> dict[str, int]:
-        """Resident megabytes; forks of one process share the pages of what it had imported."""
-        return {name: round(psutil.Process(pid).memory_info().rss / 2**20) for name, pid in self._pids.items()}
-
-    def processor(self) -> dict[str, float]:
-        """Seconds since each began."""
-        found = {name: psutil.Process(pid).cpu_times()[:2] for name, pid in self._pids.items()}
-        database = [self._database, *self._database.children(recursive=True)]
-        return {name: sum(one) for name, one in found.items()} | {
-            "database": sum(sum(one.cpu_times()[:2]) for one in database)
-        }
-
-
-@asynccontextmanager
-async def opening(url: str) -> AsyncIterator[None]:
-    """While it lasts people open what they were sent."""
-
-    async def run() -> None:
-        async with await AsyncConnection.connect(url, autocommit=True) as connection:
-            while True:
-                await connection.execute(_OPEN)
-                await asyncio.sleep(1)
-
-    task = asyncio.create_task(run())
-    try:
-        yield
-        assert not task.done(), task.exception()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def people(url: str, arguments: argparse.Namespace, presses: int, subscriptions: Sequence[dict[str, Any]]) -> Seeded:
-    streets = max(1, arguments.stations // STATIONS_OF_A_STREET)
-    values = {
-        "streets": streets,
-        "stations": arguments.stations,
-        "presses": presses,
-        "caregivers": CAREGIVERS,
-        "hash": hash_password(PASSWORD),
-    }
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in _MAKE:
-            connection.execute(statement, values)
-        caregivers = connection.execute("SELECT id FROM accounts WHERE role = 'caregiver'").fetchall()
-        with connection.cursor().copy(_CHANNEL) as copy:
-            for (account,), given in zip(caregivers, subscriptions, strict=True):
-                target = read_target("web_push", given, local=True)
-                shown = (json.dumps(dict(target.value)), target.service, target.fingerprint)
-                copy.write_row((uuid7(), account, "web_push", "bench", 0, *shown))
-        connection.execute("ANALYZE channels")
-        rows = connection.execute("SELECT id::text, name, tier, parent_id::text FROM organizations").fetchall()
-    organizations = [dict(zip(("id", "name", "tier", "parent_id"), row, strict=True)) for row in rows]
-    account = {"username": "bench", "password": PASSWORD, "role": "operator", "organization_id": organizations[0]["id"]}
-    return Seeded(organizations[0]["id"], account, organizations, [account], [])
-
-
 async def measure(
     system: System,
     broker: Broker,
@@ -331,15 +157,9 @@ async def measure(
         pressed = await press(broker, take(count), rate, screens, phones)
         seconds = time.perf_counter() - begun
         cores = {name: round((used - before[name]) / seconds, 2) for name, used in family.processor().items()}
-        names = list(pressed)
         events = {one.hex: name for one, name in system.sql("SELECT id, event_id FROM alerts")}
-        parts = system.sql(_PARTS, names)
-        pushes = judged_pushes(pressed, phones.take(), events)
-        if parts:
-            pushes["parts"] = {
-                name: percentiles([row[place] for row in parts]) for place, name in enumerate(_PART_NAMES)
-            }
-        return judged(pressed, screens) | {"pushes": pushes, "cores": cores}
+        pushes = judged_pushes(pressed, phones.take(), events) | judged_parts(system.sql(PARTS, list(pressed)))
+        return judged(pressed, screens.shown) | {"pushes": pushes, "cores": cores}
 
     token = system.sign_in().tokens["access_token"]
     watched = [*by_tier["community"], *by_tier["community"], *by_tier["street"]]
