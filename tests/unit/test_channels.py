@@ -1,6 +1,7 @@
 """Where channels may lead, what people may enter, and that a service which hangs holds up its own alone."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -77,4 +78,21 @@ async def test_a_lane_that_hangs_holds_up_itself_alone() -> None:
     assert await hanging[2] == "full"
     hang.set()
     assert await asyncio.gather(*hanging[:2]) == ["sent"] * 2
+    assert lanes.under_way == 0
+
+
+async def test_a_burst_has_its_turn_in_each_lane_and_never_more_at_once() -> None:
+    lanes, most = Lanes(all=5, patience=5), Counter[str]()
+    there = Counter[str]()
+
+    async def send(lane: str) -> None:
+        async with lanes.place(lane, 2):
+            there.update([lane, "all"])
+            most.update({name: max(0, there[name] - most[name]) for name in (lane, "all")})
+            await asyncio.sleep(0)
+            there.subtract([lane, "all"])
+
+    await asyncio.gather(*(send(lane) for lane in "abcd" * 10))
+    assert most["all"] == 5
+    assert {most[lane] for lane in "abcd"} <= {1, 2}
     assert lanes.under_way == 0
