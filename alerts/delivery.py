@@ -5,7 +5,6 @@ commit that writes the attempt: a process that dies leaves its notices to the ne
 again. An attempt ends after the send, not before.
 """
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +46,11 @@ Connection = AsyncConnection[Any]
 #: Notices that are claimed at once.
 BATCH = 50
 
+# Those that are due first, by their index, and what is known of these alone: a burst is not joined anew for each batch.
 _CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT * FROM notices WHERE ended_at IS NULL AND next_at <= statement_timestamp()
+    ORDER BY severity <> 'red', next_at, asked_at LIMIT %s FOR UPDATE SKIP LOCKED)
 SELECT n.id, n.account_id, n.alert_id, n.why, n.about, n.severity, n.asked_at, n.channel_id, n.shown_at, n.opened_at,
        a.state AS alert_state, a.severity AS alert_severity, a.drill, a.raised_at, a.elder_id,
        p.role, p.disabled_at, q.begins, q.ends,
@@ -57,10 +60,9 @@ SELECT n.id, n.account_id, n.alert_id, n.why, n.about, n.severity, n.asked_at, n
        -- Whoever has done something about the alert since, or looked at it on a screen, knows of it.
        (SELECT min(t.at) FROM alert_timeline t WHERE t.alert_id = n.alert_id AND t.account_id = n.account_id
            AND t.at >= n.asked_at) AS acted_at
-FROM notices n JOIN accounts p ON p.id = n.account_id LEFT JOIN alerts a ON a.id = n.alert_id
+FROM due n JOIN accounts p ON p.id = n.account_id LEFT JOIN alerts a ON a.id = n.alert_id
 LEFT JOIN quiet_hours q ON q.account_id = n.account_id
-WHERE n.ended_at IS NULL AND n.next_at <= clock_timestamp()
-ORDER BY n.severity <> 'red', n.next_at, n.asked_at LIMIT %s FOR UPDATE OF n SKIP LOCKED
+ORDER BY n.severity <> 'red', n.next_at, n.asked_at
 """
 _NOW = "SELECT clock_timestamp()"
 _CHANNELS = "SELECT * FROM channels WHERE account_id = ANY(%s)"
@@ -72,7 +74,8 @@ WHERE ended_at IS NULL AND alert_id = ANY(%s) AND account_id = ANY(%s)
 #: Which channel brought an alert to a person first: one whose message was opened before all others.
 _WORKED = """
 SELECT DISTINCT ON (n.alert_id, n.account_id) n.alert_id, n.account_id, t.channel_id
-FROM notices n JOIN delivery_attempts t ON t.notice_id = n.id AND t.outcome = 'accepted'
+FROM notices n, LATERAL (SELECT channel_id, started_at FROM delivery_attempts
+                         WHERE notice_id = n.id AND outcome = 'accepted' ORDER BY started_at LIMIT 1) AS t
 WHERE n.alert_id = ANY(%s) AND n.account_id = ANY(%s) AND n.why <> 'update'
 ORDER BY n.alert_id, n.account_id, n.opened_at IS NULL, n.shown_at IS NULL, t.started_at
 """
@@ -81,18 +84,27 @@ SELECT n.account_id, t.started_at FROM delivery_attempts t JOIN notices n ON n.i
 WHERE n.account_id = ANY(%s) AND t.started_at > %s AND n.severity <> 'red' AND t.outcome IS DISTINCT FROM 'refused'
 ORDER BY t.started_at
 """
-_LEASE = "UPDATE notices SET next_at = %s WHERE id = %s"
+_LEASE = """
+UPDATE notices n SET next_at = l.until FROM unnest(%s::uuid[], %s::timestamptz[]) AS l (id, until) WHERE n.id = l.id
+"""
 _BEGIN = """
-INSERT INTO delivery_attempts (id, notice_id, channel_id, kind, label, started_at) VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO delivery_attempts (id, notice_id, channel_id, kind, label, started_at)
+SELECT b.*, %s FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS b
 """
-_END = "UPDATE notices SET ended_at = %s, ended = %s WHERE id = %s AND ended_at IS NULL"
+_END = """
+UPDATE notices n SET ended_at = %s, ended = e.ended FROM unnest(%s::uuid[], %s::text[]) AS e (id, ended)
+WHERE n.id = e.id AND n.ended_at IS NULL
+"""
 _ENDED = """
-UPDATE delivery_attempts
-SET ended_at = clock_timestamp(), outcome = %s, not_before = clock_timestamp() + %s, detail = %s
-WHERE id = %s AND ended_at IS NULL
+UPDATE delivery_attempts t
+SET ended_at = clock_timestamp(), outcome = a.outcome, not_before = clock_timestamp() + a.wait, detail = a.detail
+FROM unnest(%s::uuid[], %s::text[], %s::interval[], %s::text[]) AS a (id, outcome, wait, detail)
+WHERE t.id = a.id AND t.ended_at IS NULL
 """
-_AGAIN = "UPDATE notices SET next_at = clock_timestamp() WHERE id = %s AND ended_at IS NULL"
-_WORKS = "UPDATE channels SET worked_at = clock_timestamp(), failed_at = NULL, failure = NULL WHERE id = %s"
+_AGAIN = "UPDATE notices SET next_at = clock_timestamp() WHERE id = ANY(%s) AND ended_at IS NULL"
+# Two processes that record have channels in common: in one order they wait for each other, and never in a circle.
+_LOCK = "SELECT FROM channels WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_WORKS = "UPDATE channels SET worked_at = clock_timestamp(), failed_at = NULL, failure = NULL WHERE id = ANY(%s)"
 _FAILS = """
 UPDATE channels SET failed_at = clock_timestamp(), failure = %(detail)s,
                     gone_at = CASE WHEN %(gone)s THEN clock_timestamp() ELSE gone_at END
@@ -114,6 +126,7 @@ class Ready:
     notice_id: UUID
     channel_id: UUID
     kind: str
+    label: str
     target: Mapping[str, Any]
     message: Message
 
@@ -142,13 +155,9 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
     """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL."""
     ready: list[Ready] = []
     loud: list[Mute] = []
-    ended: list[End] = []
-    # The writes of a batch are one round trip.
-    async with (
-        connection.transaction(),
-        connection.cursor(row_factory=dict_row) as cursor,
-        contextlib.AsyncExitStack() as stack,
-    ):
+    ended: list[tuple[UUID, End]] = []
+    leased: list[tuple[UUID, datetime]] = []
+    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(_CLAIM, (most,))).fetchall()
         if not rows:
             return Turn(0, (), (), ())
@@ -156,7 +165,6 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
         assert clock is not None
         now: datetime = clock[0]
         known = await _known(connection, rows, now, limits)
-        await stack.enter_async_context(connection.pipeline())
         for row in rows:
             notice = _notice(row)
             channels = known.channels[notice.account_id]
@@ -171,42 +179,51 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
             match decided:
                 case Send(channel_id):
                     one = known.rows[channel_id]
-                    attempt_id = uuid7()
-                    begun = (attempt_id, notice.id, channel_id, one["kind"], one["label"], now)
-                    await connection.execute(_LEASE, (now + limits.lease, notice.id))
-                    await connection.execute(_BEGIN, begun)
                     if notice.severity is not Severity.RED:
                         recent.append(now)
+                    leased.append((notice.id, now + limits.lease))
                     message = _message(row, notice, now, address, secret_key)
-                    ready.append(Ready(attempt_id, notice.id, channel_id, one["kind"], one["target"], message))
+                    ready.append(
+                        Ready(uuid7(), notice.id, channel_id, one["kind"], one["label"], one["target"], message)
+                    )
                 case Wait(until):
-                    await connection.execute(_LEASE, (until, notice.id))
+                    leased.append((notice.id, until))
                 case Done(end) if end in LOUD and notice.alert_id is not None and notice.why not in AT_A_SCREEN:
                     # By a transaction of its own: it locks the alert, and a move of that one must not wait for a batch.
-                    await connection.execute(_LEASE, (now + limits.lease, notice.id))
+                    leased.append((notice.id, now + limits.lease))
                     tried = tuple(dict.fromkeys(known.labels[notice.id]))
                     loud.append(Mute(notice.id, notice.alert_id, notice.account_id, notice.why, end, tried))
                 case Done(end):
-                    await connection.execute(_END, (now, end.value, notice.id))
-                    ended.append(end)
-    return Turn(len(rows), ready, loud, ended)
+                    ended.append((notice.id, end))
+        begun = [(one.attempt_id, one.notice_id, one.channel_id, one.kind, one.label) for one in ready]
+        async with connection.pipeline():
+            await connection.execute(_LEASE, _columns(leased, 2))
+            await connection.execute(_BEGIN, (now, *_columns(begun, 5)))
+            await connection.execute(_END, (now, *_columns([(name, end.value) for name, end in ended], 2)))
+    return Turn(len(rows), ready, loud, [end for _, end in ended])
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> tuple[list[Any], ...]:
+    """What unnest() makes the rows of again."""
+    return tuple([row[column] for row in rows] for column in range(width))
 
 
 async def record(connection: Connection, answers: Sequence[tuple[Ready, Answer]]) -> None:
     """What came of attempts; their notices are due at once: for the next channel, or to wait for their opening."""
-    # Two processes that record have channels in common: in one order they wait for each other, and never in a circle.
-    ordered = sorted(answers, key=lambda one: one[0].channel_id)
+    attempts = [
+        (ready.attempt_id, answer.outcome.value, answer.retry_after, answer.detail or None) for ready, answer in answers
+    ]
+    last = {ready.channel_id: answer for ready, answer in answers}
+    works = [channel for channel, answer in last.items() if answer.outcome is Outcome.ACCEPTED]
     async with connection.transaction(), connection.pipeline():
-        for ready, answer in ordered:
-            told = (answer.outcome.value, answer.retry_after, answer.detail or None, ready.attempt_id)
-            await connection.execute(_ENDED, told)
-            await connection.execute(_AGAIN, (ready.notice_id,))
-            if answer.outcome is Outcome.ACCEPTED:
-                await connection.execute(_WORKS, (ready.channel_id,))
-            else:
+        await connection.execute(_ENDED, _columns(attempts, 4))
+        await connection.execute(_AGAIN, ([ready.notice_id for ready, _ in answers],))
+        await connection.execute(_LOCK, (list(last),))
+        await connection.execute(_WORKS, (works,))
+        for channel, answer in last.items():
+            if answer.outcome is not Outcome.ACCEPTED:
                 gone = answer.outcome is Outcome.GONE
-                failing = {"detail": answer.detail, "gone": gone, "channel": ready.channel_id}
-                await connection.execute(_FAILS, failing)
+                await connection.execute(_FAILS, {"detail": answer.detail, "gone": gone, "channel": channel})
 
 
 async def give_up(connection: Connection, mute: Mute) -> bool:
@@ -215,7 +232,7 @@ async def give_up(connection: Connection, mute: Mute) -> bool:
         locked = await ledger.lock_alert(connection, mute.alert_id)
         assert locked is not None
         alert, now = locked
-        if not (await connection.execute(_END, (now, mute.end.value, mute.notice_id))).rowcount:
+        if not (await connection.execute(_END, (now, [mute.notice_id], [mute.end.value]))).rowcount:
             return False
         said = await connection.execute(_SAID, (mute.alert_id, str(mute.account_id), mute.end.value))
         if await said.fetchone():

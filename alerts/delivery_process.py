@@ -58,6 +58,7 @@ WHERE ended = 'unreached' AND ended_at > clock_timestamp() - make_interval(mins 
 
 class Delivery(Worker):
     kind = "delivery"
+    takes_from_queues = True
 
     def __init__(self, settings: Settings, limits: Limits | None = None) -> None:
         counted = ("sent", "failed", "unreached", "unopened", "no_channel", "notices", "faults")

@@ -30,11 +30,12 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(queued_at))
        count(*) FILTER (WHERE attempts > 0) FROM event_queue
 """
 
-_OVERDUE = "SELECT count(*) FROM alert_timers WHERE due_at < clock_timestamp() - interval '10 seconds'"
+_OVERDUE = "SELECT count(*) FROM alert_timers WHERE due_at < statement_timestamp() - interval '10 seconds'"
 
 
 class Alerts(Worker):
     kind = "alerts"
+    takes_from_queues = True
 
     def __init__(self, settings: Settings, beside: Sequence[Beside]) -> None:
         counted = ("events_taken_in", "failures", "timers", "plans", "receipts")

@@ -21,11 +21,11 @@ PUT_OFF_SECONDS = 5
 # The lock is on the alert, as for every other change; who moves it meanwhile is stepped over.
 _DUE = """
 SELECT t.alert_id, t.kind FROM alert_timers t JOIN alerts a ON a.id = t.alert_id
-WHERE t.due_at <= clock_timestamp() AND t.kind <> 'plan' ORDER BY t.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED
+WHERE t.due_at <= statement_timestamp() AND t.kind <> 'plan' ORDER BY t.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 """
 _DUE_PLAN = """
 SELECT t.alert_id, t.kind FROM alert_timers t JOIN alerts a ON a.id = t.alert_id
-WHERE t.due_at <= clock_timestamp() AND t.kind = 'plan'
+WHERE t.due_at <= statement_timestamp() AND t.kind = 'plan'
 ORDER BY t.rank, t.due_at LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 """
 _TAKE = "DELETE FROM alert_timers WHERE alert_id = %s AND kind = %s AND due_at <= clock_timestamp() RETURNING due_at"

@@ -27,7 +27,7 @@ ORDER BY a.raised_at LIMIT 1000
 # Plans of ten thousand silent devices may take their time: what a red one must not miss has a timer of its own.
 _TIMERS = """
 SELECT count(*), min(due_at) FROM alert_timers
-WHERE kind <> 'plan' AND due_at <= clock_timestamp() - interval '5 seconds'
+WHERE kind <> 'plan' AND due_at <= statement_timestamp() - interval '5 seconds'
 """
 #: What must move, and how each says since when its first one waits: (count, oldest, failing).
 MOVING: Final[Mapping[str, str]] = {

@@ -55,8 +55,8 @@ _OPEN = """
 WITH opened AS (
     UPDATE notices n SET opened_at = clock_timestamp(), next_at = least(next_at, clock_timestamp())
     FROM delivery_attempts t WHERE t.notice_id = n.id AND n.ended_at IS NULL AND n.opened_at IS NULL
-    AND t.outcome = 'accepted' AND t.started_at > clock_timestamp() - interval '60 seconds'
-    AND t.ended_at < clock_timestamp() - interval '10 seconds' RETURNING n.id
+    AND t.outcome = 'accepted' AND t.started_at > statement_timestamp() - interval '20 seconds'
+    AND t.started_at < statement_timestamp() - interval '10 seconds' RETURNING n.id
 )
 SELECT pg_notify('anhu_notices', '') FROM opened LIMIT 1
 """
@@ -93,6 +93,7 @@ async def opening(url: str) -> AsyncIterator[None]:
 
     async def run() -> None:
         async with await AsyncConnection.connect(url, autocommit=True) as connection:
+            await connection.execute("SET enable_seqscan = off")  # or most of the processor would be spent here
             while True:
                 await connection.execute(_OPEN)
                 await asyncio.sleep(1)
