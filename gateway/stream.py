@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import gmqtt
 import uvloop
 from gmqtt.mqtt.constants import MQTTCommands, MQTTv311
+from gmqtt.mqtt.package import CommandWithMidPacket
 
 from gateway.message import NOT_UTF8, Message
 from gateway.mqtt import broker_address
@@ -52,7 +53,8 @@ class _Connection(gmqtt.Client):  # type: ignore[misc]  # gmqtt has no types
     """gmqtt's client that acknowledges when it is told to.
 
     gmqtt acknowledges after its callback has returned, or never, and does not tell the callback the packet id. The one
-    method of its handler that has both is replaced; gmqtt is pinned below its next minor version for that.
+    method of its handler that has both is replaced; gmqtt is pinned below its next minor version for that. And it
+    writes each packet to the socket by itself: acknowledgements of a batch go as one piece.
     """
 
     def __init__(self, client_id: str, take: Callable[[int, bytes, str | bytes, dict[str, Any]], None]) -> None:
@@ -60,8 +62,12 @@ class _Connection(gmqtt.Client):  # type: ignore[misc]  # gmqtt has no types
         self.set_config(_NO_RECONNECT)
         self._package_handler._handle_qos_1_publish_packet = take
 
-    def acknowledge(self, packet_id: int) -> None:
-        self._send_command_with_mid(MQTTCommands.PUBACK, packet_id, False)
+    def acknowledge(self, packet_ids: Iterable[int]) -> None:
+        build = CommandWithMidPacket.build_package
+        if not self._connection.is_closing():
+            self._connection.send_package(
+                b"".join([build(MQTTCommands.PUBACK, one, False, proto_ver=MQTTv311) for one in packet_ids])
+            )
 
 
 class Stream(threading.Thread):
@@ -219,10 +225,12 @@ class Stream(threading.Thread):
         return 0
 
     def _acknowledge_stored(self) -> None:
+        ours: list[int] = []
         while self._stored:
-            for message in self._stored.popleft():
-                if message.packet_id and message.epoch == self._epoch and self._connection is not None:
-                    self._connection.acknowledge(message.packet_id)
+            stored = self._stored.popleft()
+            ours += [one.packet_id for one in stored if one.packet_id and one.epoch == self._epoch]
+        if ours and self._connection is not None:
+            self._connection.acknowledge(ours)
 
     def _on_subscribe(self, _client: gmqtt.Client, _mid: int, codes: Sequence[int], _properties: object) -> None:
         refused = [name for name, code in zip(self._filters, codes, strict=False) if code >= 0x80]
