@@ -13,7 +13,7 @@ from tests.parts.broker import Broker
 from tests.parts.figures import Tell
 from tests.parts.ports import free_port
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
-from tests.parts.system import Device, System, running_system, system_at
+from tests.parts.system import Device, System, system_at
 
 # No deadline for one example: the machine has other work to do too.
 settings.register_profile("test", max_examples=30, deadline=None)
@@ -151,25 +151,10 @@ def ports() -> Callable[[], int]:
     return free_port
 
 
-@pytest.fixture(scope="session")
-def system(postgres: PostgresServer, _shared_folder: Path) -> Iterator[System]:
-    """gateway, alerts and api with the demo's people, shared by all tests that break nothing of it.
-
-    Tests take turns with its devices: `wristband` hands out one that no test had before.
-    """
-    with running_system(_shared_folder / "system", postgres, elders=600) as system:
-        yield system
-
-
-@pytest.fixture(scope="session")
-def _wristbands(system: System) -> Iterator[str]:
-    """Wristbands of elders of the first station."""
-    return iter(system.station_devices("wristband"))
-
-
 @pytest.fixture
 def wristbands(system: System, _wristbands: Iterator[str]) -> Iterator[Callable[[], Device]]:
-    """Calls for wristbands of the first station, each of another elder, connected until the test ends."""
+    """Where there is a `system`: calls for wristbands of its first station, each of another elder, connected until the
+    test ends."""
     with ExitStack() as opened:
         yield lambda: opened.enter_context(Device(system.broker, next(_wristbands)))
 

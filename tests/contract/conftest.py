@@ -4,46 +4,64 @@ import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.contract.waits import WAITS, Scene
-from tests.parts.system import Device, Person, System
+from tests.parts.postgres import PostgresServer
+from tests.parts.system import Device, Person, System, running_system
 
 #: Makes a device and gives it back connected: (elder_id or None, organization_id, kind).
 Enrol = Callable[..., Device]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def system(postgres: PostgresServer, package_folder: Path) -> Iterator[System]:
+    """gateway, alerts and api with the demo's people, shared by all tests here, which break nothing of it.
+
+    Tests take turns with its devices: `wristband` hands out one that no test had before.
+    """
+    with running_system(package_folder / "system", postgres, elders=600) as system:
+        yield system
+
+
+@pytest.fixture(scope="package")
+def _wristbands(system: System) -> Iterator[str]:
+    """Wristbands of elders of the first station."""
+    return iter(system.station_devices("wristband"))
+
+
+@pytest.fixture(scope="package")
 def operator(system: System) -> Person:
     """Works at the first community station."""
     return system.sign_in()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def colleague(system: System) -> Person:
     """Works there too."""
     return system.sign_in("beichan-2")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def neighbour(system: System) -> Person:
     """Works at the station next to the first, and reaches nothing of it."""
     return system.sign_in("xichan-1")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def street(system: System) -> Person:
     return system.sign_in("street-1")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def city(system: System) -> Person:
     """Works at the root."""
     return system.sign_in("city-1")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def caregiver(system: System) -> Person:
     """Cares for the elder of the first device, and nobody else."""
     return system.sign_in("caregiver-1")
@@ -75,9 +93,9 @@ def enrol(system: System) -> Iterator[Enrol]:
         yield make
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def elapsing(request: pytest.FixtureRequest) -> Iterator[dict[str, "Future[None]"]]:
-    """The waits of test_waits.py, begun with the session when any of its tests is in it."""
+    """The waits of test_waits.py, begun with the first test here when any of them is to be run."""
     wanted = {item.callspec.params["wait"] for item in request.session.items if item.path.name == "test_waits.py"}
     if not wanted:
         yield {}
@@ -104,7 +122,7 @@ def elapsing(request: pytest.FixtureRequest) -> Iterator[dict[str, "Future[None]
         }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def street_administrator(system: System) -> Iterator[Person]:
     """An administrator below the root, who is invented as all others."""
     system.sql(
