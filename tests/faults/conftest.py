@@ -24,13 +24,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def storm(tmp_path: Path) -> Iterator[Callable[..., Storm]]:
-    """Begins a storm of presses: storm(system, presses=…, rate=…, seed=…); what still rages at the end is stopped."""
+def storm(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Storm]]:
+    """Begins a storm of presses: storm(system, presses=…, rate=…, seed=…); what still rages at the end is stopped.
+
+    `make soak` has it as it is written; otherwise half as many come half as often, in the same time and under the same
+    blows, unless it is to be `whole`."""
+    half = request.config.getoption("--hypothesis-profile") != "soak"
     with ExitStack() as opened:
         numbers = itertools.count(1)
 
-        def begin(system: System, **wanted: Any) -> Storm:
-            storm = Storm(system, tmp_path / f"storm-{next(numbers)}", **wanted)
+        def begin(system: System, *, presses: int, rate: float, whole: bool = False, **wanted: Any) -> Storm:
+            if half and not whole:
+                presses, rate = presses // 2, rate / 2
+            storm = Storm(system, tmp_path / f"storm-{next(numbers)}", presses=presses, rate=rate, **wanted)
             opened.callback(storm.stop)
             return storm
 

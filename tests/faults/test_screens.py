@@ -49,14 +49,14 @@ def test_a_screen_that_was_away_misses_nothing_over_a_killed_api_and_from_anothe
             alert = screen.next_alert()  # fails at a gap
             frames.append((screen.seq, alert["id"], alert["version"]))
 
-    first = storm(system, presses=10, rate=20, seed=9, only=station_devices(system, station))
+    first = storm(system, presses=10, rate=20, whole=True, seed=9, only=station_devices(system, station))
     with screen_at(system.url, person, station) as screen:
         began = screen.seq
         first.result()
         take(screen, began + 5)
         seen = screen.seq
     # Away: more than a hundred things happen, and the api that it will come back to is killed.
-    second = storm(system, presses=120, rate=40, seed=10, only=station_devices(system, station))
+    second = storm(system, presses=120, rate=40, whole=True, seed=10, only=station_devices(system, station))
     eventually(lambda: head(system, station) > seen + 20, "things happen", limit=30)
     system.kill("api")
     start_named(system, "api")
@@ -73,7 +73,7 @@ def test_a_screen_that_was_away_misses_nothing_over_a_killed_api_and_from_anothe
         missed = head(system, station)
         take(back, missed)
         # And it is live again.
-        third = storm(system, presses=5, rate=20, seed=11, only=station_devices(system, station))
+        third = storm(system, presses=5, rate=20, whole=True, seed=11, only=station_devices(system, station))
         third.result()
         eventually(lambda: not system.sql("SELECT 1 FROM event_queue LIMIT 1"), "the last presses are taken in")
         take(back, head(system, station))
@@ -139,7 +139,7 @@ def test_a_screen_that_does_not_read_delays_no_other_and_is_closed_with_4408(
         with person.screen() as screen:
             reader = Reader(screen)
             reader.start()
-            storm(system, presses=350, rate=50, seed=seed, only=devices).result()
+            storm(system, presses=350, rate=50, whole=True, seed=seed, only=devices).result()
             eventually(lambda: not system.sql("SELECT 1 FROM event_queue LIMIT 1"), "every press is taken in", limit=20)
             last = head(system, station)
             eventually(lambda: last in reader.came, "the last frame", limit=20)
@@ -192,7 +192,7 @@ def test_a_change_that_cannot_be_shown_does_not_end_the_live_screens(
     person = system.sign_in()
     devices = station_devices(system, station)
     with contextlib.closing(person.http), person.screen() as screen:
-        storm(system, presses=3, rate=20, seed=14, only=devices).result()
+        storm(system, presses=3, rate=20, whole=True, seed=14, only=devices).result()
         first = screen.next_alert()
         person.move(first, "acknowledge")
         person.move(first, "resolve", outcome="assisted")
