@@ -14,17 +14,20 @@ from alerts.domain.alert import Actor
 from alerts.domain.duty import ChangeKind, DutyChange, Shift
 from alerts.domain.roster_calendar import Imported
 from alerts.domain.rules.check import Flaw
+from services.registry import reach
 
 Connection = AsyncConnection[Any]
 
 LONGEST_CHANGE: Final = timedelta(days=366)
 
-# Whom an organisation may call: its own people, those of the organisations above and below, and responders.
-_PEOPLE = """
+# Whom an organisation may call: its own people, those of the organisations above and below, and responders. But for the
+# account of `anhu watch`, which is nobody's.
+_PEOPLE = f"""
 SELECT DISTINCT c.id, c.username, c.name, c.role
 FROM accounts c JOIN account_organizations ao ON ao.account_id = c.id JOIN organizations o ON o.id = ao.organization_id,
      (SELECT id, path FROM organizations WHERE id = %s) AS here
-WHERE c.disabled_at IS NULL AND c.role <> 'caregiver' AND (here.id = ANY(o.path) OR o.id = ANY(here.path))
+WHERE c.disabled_at IS NULL AND c.role <> 'caregiver' AND c.username <> '{reach.PROBER}'
+  AND (here.id = ANY(o.path) OR o.id = ANY(here.path))
 ORDER BY c.name, c.id
 """
 _MAKE_SHIFT = """

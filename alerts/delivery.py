@@ -116,6 +116,10 @@ _SAID = """
 SELECT FROM alert_timeline WHERE alert_id = %s AND kind = 'unreached' AND body ->> 'account_id' = %s
    AND body ->> 'end' = %s
 """
+_UNREACHED = """
+SELECT count(DISTINCT body ->> 'account_id') FROM alert_timeline
+WHERE alert_id = %s AND kind = 'unreached' AND body ->> 'end' <> 'no_channel' AND body ->> 'account_id' <> %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +251,12 @@ async def give_up(connection: Connection, mute: Mute) -> bool:
             "tried": list(mute.tried),
         }
         # Who has no channel is known before anybody presses: it stands in the timeline, and no screen sounds for it.
-        known = mute.end is End.NO_CHANNEL
-        change = Change(alert if known else replace(alert, version=alert.version + 1), (Entry("unreached", body=body),))
-        await ledger.save(connection, alert, change, now)
+        after = alert
+        if mute.end is not End.NO_CHANNEL:
+            others = await (await connection.execute(_UNREACHED, (mute.alert_id, str(mute.account_id)))).fetchone()
+            assert others is not None
+            after = replace(alert, version=alert.version + 1, unreached=others[0] + 1)
+        await ledger.save(connection, alert, Change(after, (Entry("unreached", body=body),)), now)
         return True
 
 

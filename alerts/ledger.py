@@ -38,14 +38,14 @@ _COLUMNS = (
     *("organization_id", "event_id", "occurred_at", "received_at", "raised_at", "last_move_at", "late_seconds"),
     *("clock_suspect", "event_id_reused", "lat", "lon", "accuracy", "drill", "occurrences", "confidence"),
     *("holder_id", "holder_name", "outcome", "seen_at", "version"),
-    *("rule_id", "rule_version", "sentence", "evidence", "detail"),
+    *("rule_id", "rule_version", "sentence", "evidence", "detail", "family_safe", "unreached"),
 )
 _INSERT = f"""
 INSERT INTO alerts ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
 """
 _CHANGING = (
     *("severity", "title", "state", "attention", "last_move_at", "lat", "lon", "accuracy", "occurrences"),
-    *("confidence", "holder_id", "holder_name", "outcome", "detail", "version"),
+    *("confidence", "holder_id", "holder_name", "outcome", "detail", "family_safe", "unreached", "version"),
 )
 _UPDATE = f"UPDATE alerts SET {', '.join(f'{name} = %({name})s' for name in _CHANGING)} WHERE id = %(id)s"
 _ROUTE = """
@@ -141,6 +141,8 @@ def alert_of(row: dict[str, Any]) -> Alert:
         if row["rule_id"]
         else None,
         detail=row["detail"],
+        family_safe=row["family_safe"],
+        unreached=row["unreached"],
     )
 
 
@@ -301,4 +303,6 @@ def _row(alert: Alert) -> dict[str, Any]:
         "sentence": raised_by.sentence if raised_by else None,
         "evidence": Jsonb(raised_by.evidence) if raised_by else None,
         "detail": Jsonb(alert.detail) if alert.detail is not None else None,
+        "family_safe": alert.family_safe,
+        "unreached": alert.unreached,
     }

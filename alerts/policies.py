@@ -121,11 +121,17 @@ async def change_policy(
 
 
 async def _only_people(connection: Connection, policy: Policy) -> None:
-    """Raises DefinitionError when somebody who is named has no account."""
-    named = {one for plan in policy.plans for steps in plan.stages.values() for step in steps for one in step.people}
-    rows = await (await connection.execute(_PEOPLE, (list(named),))).fetchall() if named else []
-    flaws = []
-    for missing in sorted(named - {row[0] for row in rows}):
-        flaws.append(Flaw("plans", f"没有 id 为 {missing} 的账号，或已停用"))
+    """Raises DefinitionError at each step that names somebody who has no account."""
+    named = [
+        (f"plans.{number}.{stage.value}.{place}.people", one)
+        for number, plan in enumerate(policy.plans)
+        for stage, steps in plan.stages.items()
+        for place, step in enumerate(steps)
+        for one in step.people
+    ]
+    ids = list({one for _, one in named})
+    rows = await (await connection.execute(_PEOPLE, (ids,))).fetchall() if ids else []
+    known = {row[0] for row in rows}
+    flaws = [Flaw(where, f"没有 id 为 {one} 的账号，或已停用") for where, one in named if one not in known]
     if flaws:
         raise DefinitionError(flaws)

@@ -9,8 +9,8 @@ from alerts.domain.transitions import allowed_moves
 
 def alert_json(alert: Alert) -> dict[str, Any]:
     """The contract's alert, and beside it `place`, `device_kind`, `holder`, `outcome`, `seen_at`,
-    `event_id_reused`, `rule`, `detail` and `moves`. Location, place and what a rule saw are withheld once it is no
-    longer unresolved."""
+    `event_id_reused`, `rule`, `detail`, `family_safe`, `unreached` and `moves`. Location, place and what a rule saw
+    are withheld once it is no longer unresolved."""
     withheld = not alert.unresolved
     position = None if withheld else alert.position
     return {
@@ -42,6 +42,8 @@ def alert_json(alert: Alert) -> dict[str, Any]:
         "holder": {"id": str(alert.holder.id), "name": alert.holder.name} if alert.holder else None,
         "outcome": alert.outcome,
         "seen_at": time_json(alert.seen_at),
+        "family_safe": alert.family_safe,
+        "unreached": alert.unreached,
         "moves": allowed_moves(alert),
         "version": alert.version,
     }

@@ -12,7 +12,7 @@ from alerts.domain.alert import Actor, Position
 from alerts.domain.places import box_around, metres_between
 from alerts.domain.responders import REACH_METRES, SEEN_LASTS, Candidate, Chosen, nearest, whereabouts
 from alerts.domain.rules.fence import Hours
-from alerts.domain.tasks import TaskState
+from alerts.domain.tasks import TaskState, to_send
 
 Connection = AsyncConnection[Any]
 
@@ -23,7 +23,7 @@ SELECT CASE WHEN a.lat IS NOT NULL THEN a.lat ELSE e.lat END AS lat,
 FROM alerts a LEFT JOIN elders e ON e.id = a.elder_id WHERE a.id = %s
 """
 _CANDIDATES = """
-SELECT r.account_id, c.name, r.skills, r.hours, r.lat, r.lon, r.seen_lat, r.seen_lon, r.seen_at,
+SELECT r.account_id, c.name, r.kind, r.phone, r.skills, r.hours, r.lat, r.lon, r.seen_lat, r.seen_lon, r.seen_at,
        o.path @> ARRAY[%(home)s::uuid] AS of_home,
        EXISTS (SELECT FROM responder_answers w JOIN alerts b ON b.id = w.alert_id
                WHERE w.account_id = r.account_id AND w.state IN ('accepted', 'arrived') AND NOT w.told_over
@@ -61,17 +61,43 @@ async def find_nearest(
     connection: Connection, alert_id: UUID, limit: int, skills: Collection[str] = ()
 ) -> Sequence[Chosen]:
     """The same with names and distances; `skills`: those that each must have."""
+    found = await _find(connection, alert_id)
+    if found is None:
+        return []
+    rows, elder_at, now = found
+    return nearest([_candidate(row) for row in rows], elder_at, now, limit, skills)
+
+
+async def could_go(connection: Connection, alert_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """Whom a person could send, for a dialog, in the order of `to_send`; `state` is None of who was not asked."""
+    found = await _find(connection, alert_id)
+    if found is None:
+        return []
+    rows, elder_at, now = found
+    asked = {row["id"]: row for row in await asked_of(connection, alert_id)}
+    near = {
+        one.account_id: one for one in nearest([_candidate(row) for row in rows], elder_at, now, len(rows), again=True)
+    }
+    known = {row["account_id"]: row | {"id": row["account_id"], "state": None} for row in rows}
+    order = to_send(list(near), {one: TaskState(row["state"]) for one, row in asked.items()})[:limit]
+    return [asked[one] if one in asked else known[one] | {"metres": near[one].metres} for one in order]
+
+
+async def _find(
+    connection: Connection, alert_id: UUID
+) -> tuple[list[dict[str, Any]], Position | None, datetime] | None:
+    """Whoever may be near enough, where the elder is, and the time; None: there is no such alert."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         where = await (await cursor.execute(_WHERE, (alert_id,))).fetchone()
         if where is None:
-            return []
+            return None
         elder_at, now = _position(where), where["now"]
         # A box of no size far from everybody: nobody is found by their place.
         south, north, west, east = box_around(elder_at, REACH_METRES) if elder_at else (91.0, 91.0, 181.0, 181.0)
         asked = {"alert": alert_id, "home": where["organization_id"], "seen_from": now - SEEN_LASTS}
         box = {"south": south, "north": north, "west": west, "east": east}
         rows = await (await cursor.execute(_CANDIDATES, asked | box)).fetchall()
-    return nearest([_candidate(row) for row in rows], elder_at, now, limit, skills)
+    return rows, elder_at, now
 
 
 async def asked_of(connection: Connection, alert_id: UUID) -> list[dict[str, Any]]:

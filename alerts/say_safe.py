@@ -28,6 +28,6 @@ async def say_safe(connection: Connection, alert_id: UUID, note: str | None, act
         alert, now = locked
         if await (await connection.execute(_SAID_BEFORE, (alert_id, actor.id, Jsonb(body)))).fetchone():
             return alert
-        said = replace(alert, version=alert.version + 1)
+        said = replace(alert, version=alert.version + 1, family_safe=True)
         await ledger.save(connection, alert, Change(said, (Entry("family_safe", actor, note, body),)), now)
         return said

@@ -31,7 +31,8 @@ _KINDS = {
     Severity.YELLOW: "warning",
     Severity.BLUE: "info",
 }
-_STATUS = re.compile(r"error=(\d{3})\b")
+#: ntfy's own codes are those of HTTP with two digits more.
+_STATUS = re.compile(r"error=(\d{3})(?:\d\d)?\b")
 
 
 class AppriseUrls:
@@ -107,13 +108,18 @@ def _notify(url: str, message: Message) -> Answer:
         text = f"{message.body}\n{message.url}" if message.url else message.body
         try:
             done = service.notify(
-                body=text, title=message.title, notify_type=apprise.NotifyType(_KINDS[message.severity])
+                body=text,
+                title=message.title,
+                notify_type=apprise.NotifyType(_KINDS[message.severity]),
+                # Else services that speak HTML take it for HTML, in which our lines are one.
+                body_format=apprise.NotifyFormat.TEXT,
             )
         except Exception as error:  # noqa: BLE001 - a hundred plugins, each with faults of its own
             return Answer(Outcome.FAILED, f"Apprise failed ({type(error).__name__})")
     if done:
         return Answer(Outcome.ACCEPTED)
-    if heard.status is not None:
+    # Some services refuse behind a 200: then Apprise knows better than the status.
+    if heard.status is not None and heard.status >= 400:
         return answered(heard.status)
     return Answer(Outcome.FAILED, "the service did not take it")
 

@@ -35,9 +35,9 @@ async def posted(
     *,
     gone: tuple[int, ...] = (410,),
     seconds: float = SEND_SECONDS,
-    judge: Callable[[bytes], Answer | None] = lambda _: None,
+    judge: Callable[[Answer, bytes], Answer] = lambda answer, _: answer,
 ) -> Answer:
-    """`judge` reads a body behind a status that says yes; None: it says so too."""
+    """`judge` reads the body behind what the status says, and may know better."""
     try:
         # A limit for the whole: httpx's are for each byte that keeps one waiting.
         async with asyncio.timeout(seconds), client.stream("POST", url, content=body, headers=headers) as told:
@@ -46,8 +46,8 @@ async def posted(
                 read += part
                 if len(read) > _MOST_BYTES:
                     break
-            answer = answered(told.status_code, told.headers.get("retry-after"), gone=gone)
-            return judge(bytes(read)) or answer if answer.outcome is Outcome.ACCEPTED else answer
+            wait = told.headers.get("retry-after") or told.headers.get("x-ogw-ratelimit-reset")  # 飞书's word for it
+            return judge(answered(told.status_code, wait, gone=gone), bytes(read))
     except (TimeoutError, httpx.TimeoutException):
         return Answer(Outcome.FAILED, f"no answer within {seconds:g} s")
     except ForbiddenAddressError:

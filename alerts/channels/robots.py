@@ -1,7 +1,8 @@
 """The robots of 钉钉, 飞书 and 企业微信, at the addresses that Apprise has for them.
 
 By our own hand, since these three answer 200 to what they refuse and say so in the body, where Apprise does not look;
-and since the plugin of 钉钉 (1.9) encodes a signature twice, which its service does not take.
+and since the plugin of 钉钉 (1.9) encodes a signature twice, which its service does not take, and that of 飞书 does not
+sign. Of 飞书 the other way round too: who asks too often is told so by a 400.
 """
 
 import base64
@@ -21,8 +22,10 @@ from alerts.channels.port import Answer
 from alerts.domain.delivery import Outcome
 from alerts.domain.message import Message
 
-#: What is asked too often, by whose code.
-_BUSY: Final = frozenset({130101, 45009, 9499, 11232})
+#: Asked too often: 钉钉; 企业微信; 飞书's robots, in its own hours of rush, and its platform.
+_BUSY: Final = frozenset({130101, 45009, 11232, 99991400})
+#: 飞书 says by one code that a request is wrong and that there are too many; its words tell which.
+_WRONG_OR_MANY: Final = 9499
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,18 @@ def _signed(key: str, words: str) -> str:
     return base64.b64encode(hmac.digest(key.encode(), words.encode(), hashlib.sha256)).decode()
 
 
-def _judged(body: bytes) -> Answer | None:
-    """What a body says that the status does not."""
+def _judged(answer: Answer, body: bytes) -> Answer:
+    """What a body says that the status does not: behind a yes, and behind a no that may pass."""
+    if answer.outcome not in (Outcome.ACCEPTED, Outcome.REFUSED):
+        return answer
     try:
         told = json.loads(body)
         code = int(told.get("errcode", told.get("code", told.get("StatusCode", 0))))
     except (ValueError, TypeError, AttributeError):
-        return Answer(Outcome.FAILED, "an answer that is none of its service")
+        accepted = answer.outcome is Outcome.ACCEPTED
+        return Answer(Outcome.FAILED, "an answer that is none of its service") if accepted else answer
     if code == 0:
-        return None
-    return Answer(Outcome.BUSY if code in _BUSY else Outcome.REFUSED, f"code {code}")
+        return answer
+    many = code == _WRONG_OR_MANY and "many" in str(told.get("msg")).lower()
+    busy = code in _BUSY or many
+    return Answer(Outcome.BUSY if busy else Outcome.REFUSED, f"code {code}")

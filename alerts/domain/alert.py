@@ -121,6 +121,10 @@ class Alert:
     raised_by: RaisedBy | None = None
     #: what is known of an outage; None of what an event or a rule raised
     detail: Mapping[str, Any] | None = None
+    #: family say that the elder is safe, and nobody has pressed since
+    family_safe: bool = False
+    #: people beside the screens whom nothing reached, though they have a channel
+    unreached: int = 0
 
     @property
     def unresolved(self) -> bool:

@@ -104,6 +104,7 @@ def fold(alert: Alert, noted: Noted, shared: Sequence[UUID] = ()) -> Change:
         replace(
             alert,
             occurrences=alert.occurrences + 1,
+            family_safe=False,
             attention=alert.attention or alert.state is not State.TRIGGERED,
             detail=noted.detail,
             version=alert.version + 1,

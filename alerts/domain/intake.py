@@ -151,6 +151,7 @@ def fold(alert: Alert, event: Event, look: SecondLook | None = None) -> Change:
         replace(
             alert,
             occurrences=alert.occurrences + 1,
+            family_safe=False,
             attention=alert.attention or alert.state is not State.TRIGGERED,
             position=event.position or alert.position,
             confidence=max(confidences, default=None),

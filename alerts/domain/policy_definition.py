@@ -141,10 +141,10 @@ class _Reading:
         self._only(given, where, ("severities", "days", "begins", "ends", *Stage))
         severities = self._some(given.get("severities"), f"{where}.severities", Severity)
         if not severities:
-            self.wrong(f"{where}.severities", "请至少选一个级别：red、orange、yellow、blue")
+            self.wrong(f"{where}.severities", "请至少选一个级别（red、orange、yellow、blue）")
         days = self._some(given.get("days", [*DayKind]), f"{where}.days", DayKind)
         if not days:
-            self.wrong(f"{where}.days", "请至少选一种日子：workday 工作日、rest 休息日、holiday 法定节假日")
+            self.wrong(f"{where}.days", "请至少选一种日子：工作日、休息日、法定节假日（workday、rest、holiday）")
         begins, ends = self._hours(given, where)
         stages = self.stages(where, {name: given[name] for name in Stage if name in given})
         if Severity.RED in severities:
@@ -183,17 +183,17 @@ class _Reading:
             except ValueError:
                 self.wrong(f"{where}.people.{number}", "应为账号的 id")
         if (Who.NAMED in who) != bool(people):
-            self.wrong(f"{where}.people", "指定人员（named）时请在 people 中列出账号；不指定时请去掉 people")
+            self.wrong(f"{where}.people", "选了指定人员（named），请选出是哪些人（people）；没有选时不要列出人")
         attention = given.get("attention", False)
         if not isinstance(attention, bool):
             self.wrong(f"{where}.attention", "应为 true 或 false")
         if not who and attention is not True:
-            self.wrong(f"{where}.who", "这一步没有对象：请填写 who，或设 attention 为 true")
+            self.wrong(f"{where}.who", "这一步没有对象：请选通知谁（who），或选屏幕再次响铃（attention）")
         every = given.get("every_seconds")
         repeated = None if every is None else self._span(every, f"{where}.every_seconds", least=10)
         times = given.get("times")
         if times is not None and (type(times) is not int or not 1 <= times <= MOST_ROUNDS or repeated is None):
-            self.wrong(f"{where}.times", f"重复次数应为 1 至 {MOST_ROUNDS}，并同时填写 every_seconds")
+            self.wrong(f"{where}.times", f"重复次数应为 1 至 {MOST_ROUNDS} 的整数，并设定每隔多久重复（every_seconds）")
             times = None
         return Step(after, tuple(who), tuple(people), attention is True, repeated, times)
 
@@ -217,7 +217,7 @@ class _Reading:
                 self.wrong(
                     f"{where}.{stage.value}",
                     "红色告警 60 秒无人接警必须上报上一级，此后每 60 秒再上一级，直到最高一级："
-                    "最后一步请填 who 含 tier_above、every_seconds 不超过 60、不限次数，首次不晚于 60 秒",
+                    "最后一步请选上级机构（tier_above），不晚于 60 秒，此后每 60 秒以内重复（every_seconds）、不限次数",
                 )
 
     def _check(self, given: Any) -> PresenceCheck | None:
@@ -245,7 +245,7 @@ class _Reading:
 
     def _span(self, given: Any, where: str, *, least: int) -> timedelta:
         if type(given) is not int or not least <= given <= LONGEST_SECONDS:
-            self.wrong(where, f"应为 {least} 至 {LONGEST_SECONDS} 秒的整数")
+            self.wrong(where, f"时间应为 {least} 至 {LONGEST_SECONDS} 秒的整数")
             return timedelta(seconds=least)
         return timedelta(seconds=given)
 

@@ -76,12 +76,15 @@ def nearest(
     limit: int,
     skills: Collection[str] = (),
     within: float = REACH_METRES,
+    *,
+    again: bool = False,
 ) -> list[Chosen]:
-    """At most `limit`, the nearest first; each has all the skills, is within their hours, is not busy, and was not
-    asked yet. Of those whose distance is unknown only the elder's own people are asked, after all others."""
+    """At most `limit`, the nearest first; each has all the skills, is within their hours, is not busy, and, but for
+    `again`, was not asked yet. Of those whose distance is unknown only the elder's own people are asked, after all
+    others."""
     found: list[tuple[bool, float, UUID, Chosen]] = []
     for one in candidates:
-        if one.busy or one.asked or not set(skills) <= one.skills or not in_hours(one.hours, now):
+        if one.busy or (one.asked and not again) or not set(skills) <= one.skills or not in_hours(one.hours, now):
             continue
         at = whereabouts(one.home, one.seen, one.seen_at, now)
         if at is not None and elder_at is not None:

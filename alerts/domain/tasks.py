@@ -4,7 +4,7 @@ The first to accept goes. While nobody at a station has acknowledged, an answer 
 sounding and climbing, and whoever acknowledges finds somebody on the way, dispatched in the same commit (ADR 18).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,14 @@ class TaskState(StrEnum):
 
 #: Whoever is in one of these is the one who goes.
 GOES = frozenset({TaskState.ACCEPTED, TaskState.ARRIVED, TaskState.DONE})
+
+
+def to_send(near: Sequence[UUID], said: Mapping[UUID, TaskState]) -> list[UUID]:
+    """In the order in which a station would send them: who goes already, the nearest who are able, asked or not, and
+    last who said no. `said`: by those who were asked."""
+    goes = [one for one, state in said.items() if state in GOES]
+    able = [one for one in near if one not in goes]
+    return goes + sorted(able, key=lambda one: said.get(one) is TaskState.DECLINED)
 
 
 @dataclass(frozen=True, slots=True)

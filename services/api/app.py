@@ -23,6 +23,7 @@ from services.api.routes import (
     alerts,
     changes,
     channels,
+    consents,
     covers,
     drills,
     duty,
@@ -210,7 +211,7 @@ def make_app(settings: Settings) -> FastAPI:
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
-        *(records, accounts, changes, imports, services),
+        *(records, consents, accounts, changes, imports, services),
     ):
         v1.include_router(module.router)
 

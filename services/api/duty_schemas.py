@@ -40,6 +40,7 @@ class Escalation(BaseModel):
     """What holds for an organisation, and what it has of its own."""
 
     organization: Named
+    above: Named | None = Field(description="whom a step `tier_above` calls first; null of the root")
     holds_from: Named | None = Field(description="whose policy holds; null: the built-in one")
     definition: dict[str, Any] = Field(description="of the policy that holds")
     built_in: dict[str, Any] = Field(description="what holds where a policy says nothing")

@@ -9,9 +9,11 @@ import psycopg
 import psycopg_pool
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+
+from services.api.problem_page import problem_page, wants_page
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _answer(status: int, title: str, detail: str | None, headers: dict[str, str] | None, **more: Any) -> JSONResponse:
+def _answer(
+    request: Request, status: int, title: str, detail: str | None, headers: dict[str, str] | None, **more: Any
+) -> Response:
+    if wants_page(request):
+        return problem_page(request.url.path, status, detail or title, headers)
     content = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
@@ -73,30 +79,30 @@ def install(app: FastAPI) -> None:
     """Every error of the application, whoever raised it, in one form."""
 
     @app.exception_handler(ProblemError)
-    async def _known(_request: Request, error: ProblemError) -> JSONResponse:
-        return _answer(error.status, error.title, error.detail, error.headers, **error.more)
+    async def _known(request: Request, error: ProblemError) -> Response:
+        return _answer(request, error.status, error.title, error.detail, error.headers, **error.more)
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> Response:
         words = {404: "没有找到", 405: "不支持这种请求方法"}.get(error.status_code)
         headers = dict(error.headers) if error.headers else None
-        return _answer(error.status_code, str(error.detail), words or str(error.detail), headers)
+        return _answer(request, error.status_code, str(error.detail), words or str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
         errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
         told = "；".join(f"{one['where']}: {one['what']}" for one in errors)
-        return _answer(422, "Unprocessable Content", f"请求内容有误：{told}", None, errors=errors)
+        return _answer(request, 422, "Unprocessable Content", f"请求内容有误：{told}", None, errors=errors)
 
-    async def _away(_request: Request, error: Exception) -> JSONResponse:
+    async def _away(request: Request, error: Exception) -> Response:
         log.warning("the database is away: %s", str(error).strip())
-        return _answer(503, "Database unavailable", "数据库暂时连接不上，请稍后重试", {"Retry-After": "1"})
+        return _answer(request, 503, "Database unavailable", "数据库暂时连接不上，请稍后重试", {"Retry-After": "1"})
 
     app.add_exception_handler(psycopg.OperationalError, _away)
     app.add_exception_handler(psycopg.InterfaceError, _away)
     app.add_exception_handler(psycopg_pool.PoolTimeout, _away)
 
     @app.exception_handler(Exception)
-    async def _unknown(_request: Request, error: Exception) -> JSONResponse:
+    async def _unknown(request: Request, error: Exception) -> Response:
         log.error("a request failed", exc_info=error)
-        return _answer(500, "Internal Server Error", "系统内部错误，已记录，请重试或联系技术人员", None)
+        return _answer(request, 500, "Internal Server Error", "系统内部错误，已记录，请重试或联系技术人员", None)

@@ -100,6 +100,8 @@ class Alert(BaseModel):
                 "holder": None,
                 "outcome": None,
                 "seen_at": None,
+                "family_safe": False,
+                "unreached": 0,
                 "moves": ["acknowledge"],
                 "version": 1,
             }
@@ -136,6 +138,8 @@ class Alert(BaseModel):
     holder: Named | None = Field(description="who acknowledged last")
     outcome: Outcome | None
     seen_at: datetime | None
+    family_safe: bool = Field(description="family say that the elder is safe, and nobody has pressed since")
+    unreached: int = Field(description="people beside the screens whom no message of theirs reached")
     moves: list[str] = Field(description="what may be done now")
     version: int
 
@@ -220,6 +224,24 @@ class AskedResponder(BaseModel):
     state: Literal["asked", "accepted", "arrived", "done", "declined"]
     answered_at: datetime | None
     note: str | None
+
+
+class NearResponder(BaseModel):
+    """Somebody who could be sent."""
+
+    id: UUID
+    name: str
+    kind: str
+    skills: list[str]
+    phone: str
+    metres: int | None = Field(description="from the elder, as the crow flies; null when either place is unknown")
+    state: Literal["asked", "accepted", "arrived", "done", "declined"] | None = Field(
+        description="what became of asking them; null: they were not asked"
+    )
+
+
+class NearResponders(BaseModel):
+    items: list[NearResponder]
 
 
 class FalseAlarms(BaseModel):

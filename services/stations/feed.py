@@ -104,5 +104,6 @@ async def is_routed(connection: Connection, alert_id: UUID, organization_id: UUI
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    alert = {"rule": None} | row["alert"]  # frames from before there were rules have none
+    # Frames from before there were rules have none, nor do older ones say whom nothing reached.
+    alert = {"rule": None, "family_safe": False, "unreached": 0} | row["alert"]
     return withhold(alert) if row["withheld"] else alert

@@ -1,5 +1,6 @@
-"""One HTTP server with all of them behind it: a push service, a gateway of SMS and one of voice, a robot of 钉钉, a
-platform that takes signed webhooks. Each checks what comes, and may be made to fail, wait, refuse or lie."""
+"""One HTTP server with all of them behind it: a push service, gateways of SMS and of voice, robots of 钉钉, 飞书 and
+企业微信, Bark, ntfy, a platform that takes signed webhooks. Each checks what comes, and may be made to fail, wait,
+refuse or lie."""
 
 import base64
 import hashlib
@@ -12,11 +13,15 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from simulators.receivers.robots import RefusedError, Robots, Said, refusal, taken
 from simulators.receivers.web_push import Browser, WrongError, check_headers
 
-NAMES = ("push", "sms", "voice", "robot", "hook")
+NAMES = ("push", "sms", "voice", "robot", "feishu", "wecom", "bark", "ntfy", "smseagle", "hook")
+#: The first part of the path at their makers', where that is not the name.
+_PATHS: Final[Mapping[str, str]] = {"open-apis": "feishu", "cgi-bin": "wecom", "jsonrpc": "smseagle", "": "ntfy"}
+ROBOTS: Final = ("robot", "feishu", "wecom")
 #: A signed webhook that is older is an old one played again.
 FRESH_SECONDS = 300
 
@@ -29,8 +34,9 @@ class Manner:
     delay: float = 0.0
     mute: bool = False
     retry_after: int | None = None
-    #: 200, and in the body a refusal: as robots of chats do
+    #: in the body a refusal by its maker's code: behind a 200, as robots of chats mostly do, or another status
     code: int = 0
+    words: str = "no"
 
 
 MANNERS: Mapping[str, Manner] = {
@@ -75,7 +81,7 @@ class Receivers:
         self.requests: dict[str, int] = dict.fromkeys(NAMES, 0)
         self.application_key = application_key
         self.hook_secret = ""
-        self.robot_secret = ""
+        self.robots = Robots()
         self.password = "only-for-tests"  # noqa: S105 - of a gateway that reaches nobody
         self._browsers: dict[str, Browser] = {}
         self._manners = {name: Manner() for name in NAMES}
@@ -114,6 +120,10 @@ class Receivers:
         host = self.url.removeprefix("http://")
         if service in ("sms", "voice"):
             return f"json://anhu:{self.password}@{host}/{service}/{recipient}"
+        if service in ("bark", "ntfy"):
+            return f"{service}://{host}/{recipient}"
+        if service == "smseagle":
+            return f"smseagle://{self.password}@{host}/{recipient}"
         return f"{self.url}/{service}/{recipient}"
 
     def until(self, count: int, service: str | None = None, limit: float = 45) -> list[Shown]:
@@ -133,6 +143,7 @@ class Receivers:
         """Status, headers and body."""
         parts = urllib.parse.urlsplit(path)
         _, service, *rest = parts.path.split("/")
+        service = "bark" if service == "push" and not rest else _PATHS.get(service, service)
         if service == "control":
             return self._control(rest, urllib.parse.parse_qs(parts.query))
         if service not in NAMES:
@@ -143,12 +154,17 @@ class Receivers:
             self.requests[service] += 1
         if manner.delay and self._ending.wait(manner.delay):
             return 503, {}, b""
-        if manner.status >= 400:
-            return manner.status, {"Retry-After": str(manner.retry_after)} if manner.retry_after else {}, b"{}"
-        if manner.code:
-            return 200, {}, json.dumps({"errcode": manner.code, "errmsg": "no"}).encode()
+        if manner.status >= 400 or manner.code:
+            name = "x-ogw-ratelimit-reset" if service == "feishu" else "Retry-After"
+            told = refusal(service, manner.code, manner.words) if manner.code else b"{}"
+            return manner.status, {name: str(manner.retry_after)} if manner.retry_after else {}, told
         try:
             found = getattr(self, f"_{service}")(recipient, parts, headers, body)
+        except RefusedError as error:
+            with self._come:
+                self.wrong.append(f"{service}: {error.words}")
+            self._tell(json.dumps({"service": service, "wrong": error.words}, ensure_ascii=False))
+            return 200, {}, refusal(service, error.code, error.words)
         except WrongError as error:
             with self._come:
                 self.wrong.append(f"{service}: {error}")
@@ -162,7 +178,9 @@ class Receivers:
                 self._come.notify_all()
             said = {"service": service, "to": found.recipient, "title": found.title, "body": found.body}
             self._tell(json.dumps(said | {"url": found.url}, ensure_ascii=False))
-        return (201, {"Location": f"{self.url}/sent"}, b"") if service == "push" else (200, {}, b'{"errcode": 0}')
+        if service == "push":
+            return 201, {"Location": f"{self.url}/sent"}, b""
+        return 200, {}, b'{"result": [{"message_id": 1, "status": "ok"}]}' if service == "smseagle" else taken(service)
 
     def _push(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown | None:
         browser = self._browsers.get(recipient)
@@ -191,25 +209,32 @@ class Receivers:
         words, _, url = str(told["message"]).partition("\n")
         return Shown(service, recipient, str(told["title"]), words, url, told)
 
-    def _robot(self, recipient: str, parts: urllib.parse.SplitResult, _: Any, body: bytes) -> Shown:
-        """钉钉's custom robot: `timestamp` and `sign` where it has a secret."""
-        if self.robot_secret:
-            asked = urllib.parse.parse_qs(parts.query)
-            timestamp = asked.get("timestamp", [""])[0]
-            signed = f"{timestamp}\n{self.robot_secret}".encode()
-            right = base64.b64encode(hmac.digest(self.robot_secret.encode(), signed, hashlib.sha256)).decode()
-            if asked.get("sign", [""])[0] != right:
-                raise WrongError("sign not match")
+    def _robot(self, rest: str, parts: urllib.parse.SplitResult, headers: Mapping[str, str], body: bytes) -> Shown:
+        return _shown("robot", self.robots.dingtalk(rest, urllib.parse.parse_qs(parts.query), headers, body))
+
+    def _feishu(self, rest: str, parts: urllib.parse.SplitResult, headers: Mapping[str, str], body: bytes) -> Shown:
+        return _shown("feishu", self.robots.feishu(rest, urllib.parse.parse_qs(parts.query), headers, body))
+
+    def _wecom(self, rest: str, parts: urllib.parse.SplitResult, headers: Mapping[str, str], body: bytes) -> Shown:
+        return _shown("wecom", self.robots.wecom(rest, urllib.parse.parse_qs(parts.query), headers, body))
+
+    def _bark(self, _: str, __: Any, ___: Mapping[str, str], body: bytes) -> Shown:
+        """Bark's own server: a POST of JSON to `/push`."""
         told = _json(body)
-        kind = told.get("msgtype")
-        if kind not in ("text", "markdown"):
-            raise WrongError(f"msgtype {kind}")
-        said = told[kind]
-        words = str(said.get("content") or said.get("text"))
-        lines = [line for line in words.splitlines() if line.strip()]
-        url = lines.pop() if lines and lines[-1].startswith("http") else ""
-        title = str(said.get("title") or (lines.pop(0) if lines else ""))
-        return Shown("robot", recipient, title, "\n".join(lines), url, told)
+        return self._spoken("bark", str(told["device_key"]), told | {"message": told["body"]})
+
+    def _ntfy(self, _: str, __: Any, ___: Mapping[str, str], body: bytes) -> Shown:
+        """A POST of JSON to the root of an ntfy."""
+        told = _json(body)
+        return self._spoken("ntfy", str(told["topic"]), told)
+
+    def _smseagle(self, _: str, __: Any, ___: Mapping[str, str], body: bytes) -> Shown:
+        """A gateway of SMS with a JSON-RPC of its own; the title is the first line."""
+        told = _json(body).get("params", {})
+        if told.get("access_token") != self.password:
+            raise WrongError("wrong access token")
+        title, _, words = str(told["message"]).partition("\n")
+        return self._spoken("smseagle", str(told["to"]), told | {"title": title.strip(), "message": words.strip()})
 
     def _hook(self, recipient: str, _: Any, headers: Mapping[str, str], body: bytes) -> Shown:
         timestamp, key = headers.get("anhu-timestamp", ""), headers.get("anhu-key", "")
@@ -233,6 +258,10 @@ class Receivers:
             return 400, {}, f"want /control/{'|'.join(NAMES)}?manner={'|'.join(MANNERS)}\n".encode()
         self.behave("/".join(rest), manner)
         return 200, {}, f"{'/'.join(rest)}: {manner}\n".encode()
+
+
+def _shown(service: str, said: Said) -> Shown:
+    return Shown(service, said.chat, said.title, said.body, said.url, said.raw)
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -43,16 +43,59 @@ def test_an_administrator_makes_a_roster_sees_its_gaps_and_rehearses(system: Sys
     expect(result).to_contain_text("放假安排尚未公布")
     expect(page.get_by_test_id("rehearsal-call").first).to_contain_text("吴海燕")
 
-    page.get_by_test_id("policy-edit").click()
-    page.get_by_test_id("policy-text").fill(json.dumps({"name": "慢", "plans": 7}))
-    page.get_by_test_id("policy-reason").fill("试验（虚构）")
-    page.get_by_test_id("policy-save").click()
-    expect(page.get_by_test_id("policy-refused")).to_contain_text("plans 应为列表")
     page.set_viewport_size(HAND)  # type: ignore[arg-type]
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= HAND["width"], "nothing to push aside on a phone"
     for shift in system.sign_in("admin").get(f"/organizations/{system.organization('district')}/duty")["shifts"]:
         system.sql("UPDATE duty_shifts SET ended_at = now() WHERE id = %s", shift["id"])
+
+
+def test_an_administrator_changes_the_policy_by_its_sentences(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system, "admin")
+    district = system.organization("district")
+    page.goto(f"{system.url}/#/duty/{district}")
+    said = page.get_by_test_id("policy-said").first
+    expect(said).to_contain_text(
+        "60 秒未接警：报上级（重庆市养老服务应急救援中心），此后每 60 秒再上一级，直到最高一级"
+    )
+    page.get_by_test_id("policy-edit").click()
+    red = page.get_by_test_id("policy-plan").first
+    unanswered = red.locator("[data-testid=policy-stage][data-at='plans.0.unanswered']")
+    expect(unanswered).to_contain_text("一产生告警：通知家属、当班人员")
+    unanswered.get_by_test_id("policy-own").click()
+    steps = unanswered.get_by_test_id("policy-step")
+    expect(steps).to_have_count(2)
+    # What is wrong stands at its step while it is typed, in plain Chinese, and nothing is saved.
+    steps.nth(1).locator("[id='plans.0.unanswered.1-after']").fill("90")
+    expect(unanswered.get_by_test_id("policy-flaw")).to_contain_text("60 秒无人接警必须上报上一级")
+    steps.first.get_by_test_id("policy-who-caregivers").click()
+    steps.first.get_by_test_id("policy-who-duty").click()
+    expect(steps.first.get_by_test_id("policy-flaw")).to_contain_text("这一步没有对象")
+    expect(page.get_by_test_id("policy-obstacle")).to_contain_text("请先改正")
+    steps.first.get_by_test_id("policy-who-named").click()
+    steps.first.get_by_test_id("policy-person").first.click()
+    steps.nth(1).locator("[id='plans.0.unanswered.1-after']").fill("30")
+    expect(steps.nth(1).get_by_test_id("policy-sentence")).to_contain_text("30 秒未接警：报上级")
+    expect(page.get_by_test_id("policy-flaw")).to_have_count(0)
+    page.get_by_test_id("policy-name").fill("更快（虚构）")
+    # An alarm calls away, and back: what was typed is there.
+    page.get_by_test_id("section-elders").click()
+    page.goto(f"{system.url}/#/duty/{district}/policy")
+    expect(page.get_by_test_id("policy-name")).to_have_value("更快（虚构）")
+    page.get_by_test_id("policy-reason").fill("试验（虚构）")
+    page.set_viewport_size(HAND)  # type: ignore[arg-type]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= HAND["width"], "nothing to push aside on a phone"
+    page.get_by_test_id("policy-save").click()
+    expect(page.get_by_test_id("policy-said").first).to_contain_text("30 秒未接警：报上级")
+    expect(page.get_by_test_id("policy")).to_contain_text("更快（虚构）")
+    admin = system.sign_in("admin")
+    kept = admin.get(f"/organizations/{district}/escalation")
+    step = kept["definition"]["plans"][0]["unanswered"][1]
+    assert step == {"after_seconds": 30, "who": ["tier_above"], "every_seconds": 60}
+    ended = {"policy": None, "version": kept["own_version"], "reason": "试验完毕（虚构）"}
+    assert admin.http.put(f"/organizations/{district}/escalation", json=ended).status_code == 200
 
 
 def test_a_screen_says_that_it_is_watched_and_asks_who_is_there(system: System, open_page: OpenPage) -> None:

@@ -1,5 +1,6 @@
 """The pages for people, places, devices and files, in Chromium, against the real system. Everybody is invented."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def test_a_file_is_checked_mended_and_taken_in(system: System, open_page: OpenPa
     expect(page.get_by_test_id("elder-refused")).to_have_count(0)
     page.get_by_test_id("changes-show").click()
     expect(page.get_by_test_id("changes")).to_contain_text("地址：试验巷7号（虚构） → 康宁路9号（虚构）")
+    # What they agree to show to their family is recorded, and taken back; the family's page obeys the same rows.
+    alerts = page.locator('[data-testid="consent"][data-purpose="family_alerts"]')
+    expect(alerts).to_have_attribute("data-given", "false")
+    alerts.get_by_test_id("consent-ask").click()
+    expect(page.get_by_test_id("consent-text")).to_have_value(re.compile("本人覃试兰同意家属"))
+    page.get_by_test_id("consent-save").click()
+    expect(alerts).to_have_attribute("data-given", "true")
+    expect(page.get_by_test_id("changes")).to_contain_text("登记知情同意")
+    alerts.get_by_test_id("consent-withdraw").click()
+    alerts.get_by_test_id("consent-withdraw-confirm").click()
+    expect(alerts).to_have_attribute("data-given", "false")
+    expect(page.get_by_test_id("consent-past")).to_have_count(1)
     page.get_by_test_id("identity-ask").click()
     page.get_by_test_id("identity-why").fill("核对（虚构）")
     page.get_by_test_id("identity-show").click()

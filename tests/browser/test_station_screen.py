@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -345,6 +346,67 @@ def test_somebody_near_is_asked_by_a_button_and_goes_by_one_tap(
 
     assert operator.move(alert, "resolve", outcome="hospital").status_code == 200
     expect(phone.get_by_test_id("task-over")).to_contain_text("已经结束")
+
+
+def test_the_link_in_a_message_opens_its_alert_and_who_is_near_is_offered(
+    system: System, open_page: OpenPage, wristbands: Callable[[], Device]
+) -> None:
+    """Through the sign-in, beside another alert that has waited for longer; in a hand as well."""
+    operator, admin = system.sign_in(), system.sign_in("admin")
+    other = operator.alert_of(wristbands().press()["event_id"])
+    alert = operator.alert_of(wristbands().press(location={"lat": 29.7081, "lon": 105.7136})["event_id"])
+    notice = uuid4()
+    system.sql(
+        "INSERT INTO notices (id, alert_id, account_id, key, why, severity, asked_at)"
+        " VALUES (%s, %s, %s, 'a link', 'duty', 'red', now())",
+        *(notice, alert["id"], operator.get("/me")["id"]),
+    )
+    link = f"/n/{links.sign(SECRET_KEY, notice)}"
+    # Family say that all is well, and two people got no message: in the row, beside its state.
+    system.sql("UPDATE alerts SET family_safe = true, unreached = 2 WHERE id = %s", alert["id"])
+    # Somebody is on shift now, and nobody in two hours.
+    station = f"/organizations/{system.seeded.organization_id}"
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    shift = {
+        "name": "试验（虚构）",
+        "begins": f"{now - timedelta(hours=1):%H:%M}",
+        "ends": f"{now + timedelta(hours=2):%H:%M}",
+        "people": [operator.get("/me")["id"]],
+        "first_day": f"{now - timedelta(days=1):%Y-%m-%d}",
+    }
+    made = admin.http.post(f"{station}/duty/shifts", json=shift)
+    assert made.status_code == 201, made.text
+    phone = open_page(system, path=link, viewport=HAND)
+    sign_in(phone, system)
+    expect(phone.get_by_test_id("alert-detail")).to_have_attribute("data-alert-id", alert["id"])
+
+    page = open_page(system, path=link)
+    sign_in(page, system)
+    detail = page.get_by_test_id("alert-detail")
+    expect(detail).to_have_attribute("data-alert-id", alert["id"])
+    assert page.url == f"{system.url}/", "a reload is the station's screen"
+    expect(row(page, alert["id"]).get_by_test_id("flag-unreached")).to_have_text("未通知到 2 人")
+    expect(row(page, alert["id"]).get_by_test_id("flag-family-safe")).to_have_text("家属称安全")
+    expect(page.get_by_test_id("duty-line")).to_contain_text(f"{shift['ends']} 起无人当班")
+
+    page.get_by_test_id("big-button").click()
+    expect(page.get_by_test_id("big-button")).to_contain_text("派员")
+    page.get_by_test_id("big-button").click()
+    near = page.get_by_test_id("dispatch-near")
+    expect(near.first).to_contain_text("约")
+    name = near.first.locator("strong").inner_text()
+    near.first.click()
+    expect(page.get_by_test_id("dispatch-responder")).to_have_value(name)
+    page.get_by_test_id("dialog-submit").click()
+    expect(detail).to_have_attribute("data-state", "dispatched")
+
+    page.goto(f"{system.url}/#/alerts/{uuid4()}")
+    expect(page.get_by_test_id("alert-unread")).to_contain_text("打不开")
+    for one in (alert, other):
+        operator.move(one, "acknowledge")
+        operator.move(one, "resolve", outcome="test")
+    for one in admin.get(f"{station}/duty")["shifts"]:
+        admin.http.post(f"{station}/duty/shifts/{one['id']}/end")
 
 
 def test_a_service_request_waits_quietly_under_the_alerts(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.parts.system import Device, Person, System
@@ -95,6 +96,7 @@ def test_family_sees_what_the_elder_consented_to(caregiver: Person, operator: Pe
         assert said.status_code == 200, said.text
         assert operator.get(f"/alerts/{alert['id']}")["state"] == "triggered"
         assert operator.http.post(f"/family/alerts/{alert['id']}/safe").status_code == 403
+        assert operator.get(f"/alerts/{alert['id']}")["family_safe"] is True, "also in the row of the list"
         timeline = operator.get(f"/alerts/{alert['id']}")["timeline"]
         assert [(one["by"]["name"], one["note"]) for one in timeline if one["kind"] == "family_safe"] == [
             ("张晓兰", "已打通电话")
@@ -121,7 +123,75 @@ def test_family_sees_what_the_elder_consented_to(caregiver: Person, operator: Pe
     assert caregiver.http.post(f"/family/alerts/{alert['id']}/safe", json={}).status_code == 409
 
 
+def test_consents_are_recorded_withdrawn_and_obeyed_at_once(
+    caregiver: Person, operator: Person, system: System
+) -> None:
+    admin = system.sign_in("admin")
+    (shown,) = caregiver.get("/family")["elders"]
+    path = f"/elders/{shown['id']}/consents"
+    listed = operator.get(path)
+    assert [one["name"] for one in listed["family"]] == ["张晓兰"]
+    before = {one["purpose"]: one for one in listed["items"] if one["withdrawn_at"] is None}
+    assert sorted(before) == ["family_alerts", "family_location", "family_vitals"]
+    said = {
+        "purpose": "family_alerts",
+        "text": "同意家属看到我的告警。（虚构）",
+        "given_by": "张某（监护人，虚构）",
+    }
+    assert caregiver.http.get(path).status_code == 403
+    assert operator.http.post(path, json=said).status_code == 403, "recording is the administrators'"
+    assert system.sign_in("xichan-1").http.get(path).status_code == 404, "the station next door"
+    for wrong in ({"text": "  "}, {"purpose": "everything"}, {"given_on": "2099-01-01"}, {"given_on": "1900-01-01"}):
+        assert admin.http.post(path, json=said | wrong).status_code == 422, wrong
+    try:
+        # A withdrawal waits for no administrator, and the family's next request has nothing of the elder any more.
+        end = f"{path}/{before['family_alerts']['id']}/withdraw"
+        ended = operator.http.post(end)
+        assert ended.status_code == 200, ended.text
+        assert caregiver.get("/family")["elders"] == []
+        assert caregiver.http.get(f"/elders/{shown['id']}").status_code == 404
+        assert operator.http.post(end).json() == ended.json(), "again it changes nothing"
+        assert admin.http.post(f"{path}/{shown['id']}/withdraw").status_code == 404
+        given = admin.http.post(path, json=said | {"given_on": "2026-11-01"})
+        assert given.status_code == 201, given.text
+        first = next(one for one in given.json()["items"] if one["text"] == said["text"])
+        assert (first["given_by"], first["withdrawn_at"]) == (said["given_by"], None)
+        assert first["given_at"].startswith("2026-10-31T16:00:00"), "the day in Beijing"
+        assert [one["id"] for one in caregiver.get("/family")["elders"]] == [shown["id"]]
+        assert len(admin.http.post(path, json=said).json()["items"]) == len(given.json()["items"]), "the same again"
+        anew = admin.http.post(path, json=said | {"text": "另一份。（虚构）"}).json()["items"]
+        in_force = [one["text"] for one in anew if one["withdrawn_at"] is None and one["purpose"] == "family_alerts"]
+        assert in_force == ["另一份。（虚构）"]
+        changes = admin.get("/changes", subject="elder", subject_id=shown["id"])["items"]
+        told = [(one["what"], one["actor"]) for one in changes if one["what"].startswith("consent")][:4]
+        assert [what for what, _ in reversed(told)] == [
+            *("consent withdrawn", "consent given", "consent withdrawn", "consent given")
+        ], told
+        assert told[-1][1] == operator.get("/me")["name"]
+        given_then = next(one for one in changes if one["what"] == "consent given")
+        assert given_then["after"]["purpose"] == "family_alerts"
+    finally:
+        system.sql("DELETE FROM consents WHERE text LIKE '%%（虚构）' AND recorded_by <> '演示'")
+        system.sql("UPDATE consents SET withdrawn_at = NULL WHERE recorded_by = '演示'")
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
 def test_a_link_that_we_did_not_make_opens_nothing(system: System, caregiver: Person) -> None:
     for token in ("x", "A" * 38):
         assert caregiver.http.get(f"{system.url}/n/{token}").status_code == 404
         assert caregiver.http.post(f"{system.url}/n/{token}/shown").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/n/x", "/n/" + "A" * 38, "/n/", "/n", "/h", "/v/x", "/nothing"])
+def test_a_person_whose_link_is_dead_is_told_what_to_do(system: System, path: str) -> None:
+    page = httpx.get(system.url + path, headers=BROWSER)
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "打电话" in page.text
+    assert "120" in page.text
+    assert page.headers["cache-control"] == "no-store"
+    for accept in ("application/json", "*/*", "application/problem+json, text/html"):
+        program = httpx.get(system.url + path, headers={"accept": accept})
+        assert program.headers["content-type"] == "application/problem+json", accept
+        assert program.json()["status"] == 404

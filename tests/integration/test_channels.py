@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from alerts.channels.webhook import Webhook, signature
 from alerts.domain.alert import Severity
 from alerts.domain.delivery import Outcome
 from alerts.domain.message import render
+from simulators.receivers.mail import MailServer
+from simulators.receivers.robots import TOO_MANY
 from simulators.receivers.server import Manner, Receivers
 
 AT = datetime(2026, 11, 30, 12, 5, tzinfo=UTC)
@@ -36,6 +39,15 @@ MESSAGE = render(
     notice_id=UUID(int=1), alert_id=UUID(int=2), why="caregiver", about=None, severity=Severity.RED, drill=False,
     happened_at=AT, at=AT, url="https://anhu.example/n/abc",
 )  # fmt: skip
+
+
+SECRET, TOKEN = "SEC0123456789abcdef", "abcdefabcdef0123"
+#: Each robot's address, and what its maker refuses by a code: too many, and something else.
+ROBOTS = {
+    "robot": (f"dingtalk://{TOKEN}/", 130101, 310000),
+    "feishu": (f"feishu://{TOKEN}/", 11232, 19024),
+    "wecom": (f"wecombot://{TOKEN}/", 45009, 93000),
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +88,8 @@ async def way(request: pytest.FixtureRequest, receivers: Receivers, client: http
         case _:
             url = receivers.address(service, "13900000000")
             if service == "robot":
-                receivers.robot_secret = "SEC0123456789abcdef"
-                url = f"dingtalk://{receivers.robot_secret}@abcdefabcdef0123/"
+                receivers.robots.secrets["robot"] = SECRET
+                url = f"dingtalk://{SECRET}@{TOKEN}/"
             robots = Robots(client, Places(*[receivers.url] * 3))
             channel = AppriseUrls(robots, seconds=1.0)
             yield Way(service, channel, {"url": url})
@@ -188,15 +200,134 @@ async def test_an_old_or_changed_webhook_is_refused(receivers: Receivers, client
     ]
 
 
-async def test_a_robot_that_says_no_behind_its_200_is_understood(
-    receivers: Receivers, client: httpx.AsyncClient
+@pytest.fixture
+def robots(receivers: Receivers, client: httpx.AsyncClient) -> Iterator[Robots]:
+    kept = receivers.robots
+    receivers.robots = type(kept)()
+    for one in ROBOTS:
+        receivers.behave(one)
+    receivers.shown.clear()
+    receivers.wrong.clear()
+    yield Robots(client, Places(*[receivers.url] * 3))
+    receivers.robots = kept
+    for one in ROBOTS:
+        receivers.behave(one)
+
+
+@pytest.mark.parametrize("kind", ROBOTS)
+async def test_each_robot_is_spoken_to_by_its_makers_rules(kind: str, receivers: Receivers, robots: Robots) -> None:
+    url, often, otherwise = ROBOTS[kind]
+    assert (await robots.send({"url": url}, MESSAGE)).outcome is Outcome.ACCEPTED, receivers.wrong
+    (shown,) = receivers.shown
+    assert (shown.service, shown.title, shown.body, shown.url) == (kind, MESSAGE.title, MESSAGE.body, MESSAGE.url)
+    # What is refused behind a 200 is no yes; what is too much for now may pass, and the next channel is used meanwhile.
+    for code, outcome in ((often, Outcome.BUSY), (otherwise, Outcome.REFUSED)):
+        receivers.behave(kind, Manner(code=code))
+        answer = await robots.send({"url": url}, MESSAGE)
+        assert (answer.outcome, answer.detail) == (outcome, f"code {code}")
+    receivers.behave(kind, Manner(502))
+    assert (await robots.send({"url": url}, MESSAGE)).outcome is Outcome.FAILED
+    receivers.behave(kind, Manner(429, retry_after=7))
+    assert (await robots.send({"url": url}, MESSAGE)).retry_after == timedelta(seconds=7)
+    assert not receivers.wrong
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme", "wrong"),
+    [("robot", "dingtalk", "sign not match"), ("feishu", "feishu", "sign match fail or timestamp is not within")],
+)
+async def test_robots_that_want_a_signature(
+    kind: str, scheme: str, wrong: str, receivers: Receivers, robots: Robots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    receivers.behave("robot")
-    robots = Robots(client, Places(*[receivers.url] * 3))
-    for manner, outcome in (("wrong words", Outcome.REFUSED), ("too often", Outcome.BUSY)):
-        receivers.behave("robot", Manner(code=310000 if manner == "wrong words" else 130101))
-        assert (await robots.send({"url": "dingtalk://abcdefabcdef0123/"}, MESSAGE)).outcome is outcome
-    receivers.behave("robot")
+    receivers.robots.secrets[kind] = SECRET
+    signed = {"url": f"{scheme}://{SECRET}@{TOKEN}/"}
+    assert (await robots.send(signed, MESSAGE)).outcome is Outcome.ACCEPTED, receivers.wrong
+    for other in (f"{scheme}://{TOKEN}/", f"{scheme}://SECother@{TOKEN}/"):
+        assert (await robots.send({"url": other}, MESSAGE)).outcome is Outcome.REFUSED
+    behind = SimpleNamespace(time=lambda: time.time() - 3700)
+    monkeypatch.setattr("alerts.channels.robots.time", behind)
+    assert (await robots.send(signed, MESSAGE)).outcome is Outcome.REFUSED, "a clock that is an hour behind"
+    assert len(receivers.wrong) == 3
+    assert all(one.startswith(f"{kind}: {wrong}") for one in receivers.wrong)
+
+
+async def test_what_robots_have_of_their_own(receivers: Receivers, robots: Robots) -> None:
+    feishu, wecom = ({"url": ROBOTS[kind][0]} for kind in ("feishu", "wecom"))
+    # 飞书 says by one code, and by a 400, that something is wrong and that there are too many.
+    for words, outcome in (("too many request", Outcome.BUSY), ("Bad Request", Outcome.REFUSED)):
+        for status in (200, 400):
+            receivers.behave("feishu", Manner(status, code=9499, words=words))
+            assert (await robots.send(feishu, MESSAGE)).outcome is outcome
+    receivers.behave("feishu", Manner(400, code=99991400, words="request trigger frequency limit"))
+    assert (await robots.send(feishu, MESSAGE)).outcome is Outcome.BUSY
+    receivers.behave("feishu")
+    # Keywords: each message has one that can be set (docs/reaching-people.md).
+    receivers.robots.keywords["feishu"] = ["点开查看"]
+    assert (await robots.send(feishu, MESSAGE)).outcome is Outcome.ACCEPTED
+    receivers.robots.keywords["feishu"] = ["周报"]
+    assert (await robots.send(feishu, MESSAGE)).detail == "code 19024"
+    receivers.robots.keywords.clear()
+    # What is too long for one, and a robot that is no more.
+    assert (await robots.send(wecom, replace(MESSAGE, body="长" * 700))).detail == "code 40058"
+    assert (await robots.send({"url": "wecombot://x/"}, MESSAGE)).detail == "code 93000"
+    # More than it may in a minute: the twenty-first is told so, and has not arrived.
+    receivers.robots.limited = True
+    receivers.shown.clear()
+    answers = [await robots.send({"url": f"wecombot://{TOKEN}-2/"}, MESSAGE) for _ in range(21)]
+    assert [one.outcome for one in answers] == [Outcome.ACCEPTED] * 20 + [Outcome.BUSY]
+    assert len(receivers.shown) == 20
+    assert receivers.wrong[-1] == f"wecom: {TOO_MANY['wecom'][1]}"
+
+
+@pytest.mark.parametrize("service", ["bark", "ntfy", "smseagle"])
+async def test_services_of_apprise_at_their_own_addresses(
+    service: str, receivers: Receivers, client: httpx.AsyncClient
+) -> None:
+    receivers.shown.clear()
+    receivers.behave(service)
+    channel = AppriseUrls(Robots(client))
+    target = {"url": receivers.address(service, "13900000000")}
+    assert (await channel.send(target, MESSAGE)).outcome is Outcome.ACCEPTED, receivers.wrong
+    (shown,) = receivers.shown
+    assert (shown.service, shown.recipient) == (service, "13900000000")
+    assert (shown.title, shown.body, shown.url) == (MESSAGE.title, MESSAGE.body, MESSAGE.url)
+    # ntfy tells by a code of five digits; a gateway of SMS refuses behind a 200.
+    for manner, outcome in (
+        (Manner(429, code=42901), Outcome.BUSY),
+        (Manner(500), Outcome.FAILED),
+        (Manner(code=7), Outcome.FAILED if service == "smseagle" else Outcome.ACCEPTED),
+    ):
+        receivers.behave(service, manner)
+        assert (await channel.send(target, MESSAGE)).outcome is outcome, manner
+    channel.close()
+
+
+async def test_a_letter_by_a_mail_server(client: httpx.AsyncClient) -> None:
+    channel = AppriseUrls(Robots(client), seconds=2)
+    with MailServer() as server:
+        target = {"url": server.address("zhang@mail.example")}
+        assert (await channel.send(target, MESSAGE)).outcome is Outcome.ACCEPTED
+        (letter,) = server.until(1)
+        assert (letter.recipient, letter.subject) == ("zhang@mail.example", MESSAGE.title)
+        assert letter.text.splitlines() == [MESSAGE.body, MESSAGE.url]
+        wrong = {"url": server.address("zhang@mail.example", password="another")}
+        assert (await channel.send(wrong, MESSAGE)).outcome is Outcome.FAILED
+        for word, said in (
+            ("RCPT", "550 5.1.1 no such mailbox"),
+            ("RCPT", "450 4.2.1 mailbox busy, try later"),
+            ("DATA", "451 4.3.0 try later"),
+            ("MAIL", "421 4.7.0 too many connections"),
+        ):
+            server.refuses = {word: said}
+            assert (await channel.send(target, MESSAGE)).outcome is Outcome.FAILED, said
+        server.refuses = {}
+        server.silent = True
+        begun = time.monotonic()
+        assert (await channel.send(target, MESSAGE)).outcome is Outcome.FAILED
+        assert time.monotonic() - begun < 3
+        assert len(server.letters) == 1
+    assert (await channel.send(target, MESSAGE)).outcome is Outcome.FAILED, "nobody listens"
+    channel.close()
 
 
 async def test_a_push_for_another_browser_cannot_be_read(receivers: Receivers, client: httpx.AsyncClient) -> None:

@@ -106,6 +106,7 @@ def fold(alert: Alert, said: Said) -> Change:
         replace(
             alert,
             occurrences=alert.occurrences + 1,
+            family_safe=False,
             attention=alert.attention or alert.state is not State.TRIGGERED,
             position=said.position or alert.position,
             version=alert.version + 1,

@@ -19,7 +19,7 @@ from alerts.false_alarms import Learned, learned_of
 from alerts.ledger import ALERT, alert_of
 from alerts.move import move_alert
 from alerts.presentation import alert_json
-from alerts.responders import asked_of
+from alerts.responders import asked_of, could_go
 from services.api import paging
 from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
 from services.api.problems import ProblemError, not_found, responses
@@ -32,6 +32,7 @@ from services.api.schemas import (
     AskBody,
     DispatchBody,
     FollowUpBody,
+    NearResponders,
     ResolveBody,
     SeverityName,
     StateName,
@@ -246,6 +247,21 @@ async def ask(
     if isinstance(asked, Refusal):
         raise ProblemError(409, asked.detail, state=asked.state.value)
     return Alert.model_validate(alert_json(asked.alert))
+
+
+@router.get("/{alert_id}/responders", responses=responses(401, 403, 404))
+async def could_be_sent(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    alert_id: str,
+    limit: Annotated[int, Query(ge=1, le=20)] = 5,
+) -> NearResponders:
+    """For whoever dispatches: who said yes, the nearest who are able now, asked or not, and last who said no."""
+    reached = await _reached(connection, caller, alert_id)
+    if not caller.may_move_alerts:
+        raise ProblemError(403, "您可以查看这条告警，但不能派人前往")
+    found = await could_go(connection, reached.id, limit) if reached.unresolved else []
+    return NearResponders.model_validate({"items": found})
 
 
 async def _move(connection: Connection, caller: Caller, address: str, alert_id: str, move: Move) -> Alert:

@@ -31,6 +31,7 @@ MONTH = timedelta(days=31)
 #: For how long another calendar's shifts are taken ahead.
 IMPORT_AHEAD = timedelta(days=366)
 
+_REACHED = f"{ORGANIZATION} AND (%(only)s::uuid IS NULL OR o.id = %(only)s) ORDER BY o.path"
 _SHIFTS = """
 SELECT s.*, s.made_by_name FROM duty_shifts s WHERE s.organization_id = %s AND s.ended_at IS NULL
   AND (s.last_day IS NULL OR s.last_day >= %s) ORDER BY s.begins, s.id
@@ -60,13 +61,17 @@ Begin = Annotated[Moment | None, Query(description="today's midnight in Beijing 
 End = Annotated[Moment | None, Query(description="31 days later when absent; at most 400")]
 
 
-@router.get("/duty/now", responses=responses(401, 403))
-async def duty_now(connection: DatabaseConnection, caller: SignedIn) -> shapes.OnDutyList:
+@router.get("/duty/now", responses=responses(401, 403, 422))
+async def duty_now(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    organization_id: Annotated[UUID | None, Query(description="this one alone")] = None,
+) -> shapes.OnDutyList:
     """Who is on shift and who watches, in each organisation within reach that has a roster or is watched."""
     if caller.role in ("caregiver", "responder"):
         raise ProblemError(403, "值班表只对机构工作人员开放")
     async with connection.cursor(row_factory=dict_row) as cursor:
-        rows = await (await cursor.execute(f"{ORGANIZATION} ORDER BY o.path", caller.parameters)).fetchall()
+        rows = await (await cursor.execute(_REACHED, caller.parameters | {"only": organization_id})).fetchall()
         ids = [row["id"] for row in rows]
         watches = {row["organization_id"]: row for row in await (await cursor.execute(_WATCH, (ids,))).fetchall()}
     screens = dict(await (await connection.execute(_SCREENS, (ids,))).fetchall())

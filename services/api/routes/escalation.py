@@ -153,12 +153,14 @@ async def _detail(connection: Connection, row: dict[str, Any]) -> Escalation:
     held = await policy_for(connection, row["path"])
     async with connection.cursor(row_factory=dict_row) as cursor:
         versions = await (await cursor.execute(_VERSIONS, (row["id"],))).fetchall()
-    whose = await names_of(connection, "organizations", {held.organization_id} if held.organization_id else set())
+    above = row["path"][-2] if len(row["path"]) > 1 else None
+    places = await names_of(connection, "organizations", {one for one in (held.organization_id, above) if one})
     people = await names_of(connection, "accounts", _named(held.policy))
     return Escalation.model_validate(
         {
             "organization": {"id": row["id"], "name": row["name"]},
-            "holds_from": next(iter(whose.values()), None),
+            "above": places.get(above) if above else None,
+            "holds_from": places.get(held.organization_id) if held.organization_id else None,
             "definition": policy_json(held.policy),
             "built_in": policy_json(BUILT_IN),
             "own_version": versions[0]["version"] if versions else 0,

@@ -14,10 +14,12 @@ router = APIRouter(tags=["messages"])
 
 #: Where each role goes on; `{token}` and `{alert}` are filled in. Whoever is not named here has the station's screen.
 LEADS: Final = {"caregiver": "/family/#/alerts/{alert}", "responder": "/r/{token}"}
-_ELSE: Final = "/"
+_ELSE: Final = "/#/alerts/{alert}"
+#: Of a notice that is of no alert: a test of a channel.
+_OF_NONE: Final = {"caregiver": "/family/"}
 #: Chats and gateways look at a link before a person does. These say so.
 _LOOKERS: Final = ("bot", "spider", "crawler", "preview", "facebookexternalhit", "whatsapp", "slack", "curl", "python")
-_GONE: Final = "链接已失效，请登录后查看"
+_GONE: Final = "链接已失效，请登录后查看，或打电话给服务站"
 
 
 @router.get("/n/{token}", status_code=303, response_class=RedirectResponse, responses=responses(404))
@@ -32,7 +34,10 @@ async def opened(request: Request, connection: DatabaseConnection, settings: App
     found = await open_notice(connection, notice_id)
     if found is None:
         raise ProblemError(404, _GONE)
-    lead = LEADS.get(found.role, _ELSE).format(token=token, alert=found.alert_id or "")
+    if found.alert_id is None:
+        lead = _OF_NONE.get(found.role, "/")
+    else:
+        lead = LEADS.get(found.role, _ELSE).format(token=token, alert=found.alert_id)
     return RedirectResponse(lead, 303, headers=headers)
 
 

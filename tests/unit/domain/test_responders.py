@@ -74,6 +74,7 @@ def test_whoever_is_busy_was_asked_or_cannot_is_left_out() -> None:
     able = one(1, 800, skills=frozenset({"急救", "有钥匙"}))
     others = [one(2, 100, busy=True), one(3, 100, asked=True), one(4, 100, skills=frozenset({"急救"}))]
     assert ids(nearest([able, *others], HOME, NOON, 9, ["急救", "有钥匙"])) == [1]
+    assert ids(nearest([able, *others], HOME, NOON, 9, again=True)) == [3, 4, 1], "to be sent, who was asked counts too"
 
 
 @pytest.mark.parametrize(

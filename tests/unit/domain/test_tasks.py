@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from alerts.domain.alert import Actor, Change, Refusal, State
-from alerts.domain.tasks import Answer, Answered, Task, TaskState, catch_up, decide_answer
+from alerts.domain.tasks import Answer, Answered, Task, TaskState, catch_up, decide_answer, to_send
 from alerts.domain.transitions import allowed_moves
 from tests.unit.domain.making import after, alert
 
@@ -106,3 +106,15 @@ def test_every_call_for_help_sounds() -> None:
 
 def test_nobody_is_sent_where_somebody_has_arrived() -> None:
     assert isinstance(decide_answer(alert("arrived"), Task(TaskState.ASKED), Answer.ACCEPT, CHEN, after(9)), Refusal)
+
+
+def test_whoever_goes_is_offered_first_and_who_said_no_last() -> None:
+    near = [UUID(int=number) for number in range(1, 6)]
+    said = {
+        UUID(int=1): TaskState.DECLINED,
+        UUID(int=3): TaskState.ACCEPTED,
+        UUID(int=4): TaskState.ASKED,
+        UUID(int=9): TaskState.ARRIVED,  # has come from farther away
+    }
+    assert [one.int for one in to_send(near, said)] == [3, 9, 2, 4, 5, 1]
+    assert to_send(near, {}) == near

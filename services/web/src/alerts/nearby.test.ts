@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { AskedResponder } from '../api/types'
-import { askedSentence, distanceWord, inOrder, nearbyWords } from './nearby'
+import { askedSentence, distanceWord, inOrder, nearbyWords, nearWords } from './nearby'
 
 const one = (name: string, state: AskedResponder['state']): AskedResponder => ({
   id: name,
@@ -45,4 +45,11 @@ it('the timeline names who was asked, and how far from home somebody is', () => 
   expect(nearbyWords({ ...entry, kind: 'asked', body: { responders: [] } })).toEqual(['附近没有可以前往的人'])
   expect(nearbyWords({ ...entry, kind: 'shared', body: { name: '某站', metres: 185_256 } })).toEqual(['某站', '离家约 185 公里'])
   expect(nearbyWords({ ...entry, kind: 'shared', body: null })).toEqual([])
+})
+
+it('whoever could be sent is told with what became of asking them', () => {
+  const near = { id: 'r', name: '王芳', kind: 'grid_worker', skills: ['急救', '有钥匙'], phone: '1', metres: 114, state: null }
+  expect(nearWords(near)).toBe('网格员 · 约 110 米 · 急救 · 有钥匙')
+  expect(nearWords({ ...near, skills: [], metres: null, state: 'asked' })).toBe('网格员 · 距离不详 · 已请，等待答复')
+  expect(nearWords({ ...near, skills: [], state: 'declined' })).toBe('网格员 · 约 110 米 · 去不了')
 })

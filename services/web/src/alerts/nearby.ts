@@ -1,5 +1,5 @@
 /** Words about who is near: how far, what they can, what became of the question. */
-import type { AskedResponder, TimelineEntry } from '../api/types'
+import type { AskedResponder, NearResponder, TimelineEntry } from '../api/types'
 
 const KIND: Readonly<Record<string, string>> = {
   grid_worker: '网格员',
@@ -28,6 +28,12 @@ export function distanceWord(metres: number | null): string {
   if (metres === null) return '距离不详'
   if (metres < 1000) return `约 ${Math.max(10, Math.round(metres / 10) * 10)} 米`
   return `约 ${(metres / 1000).toFixed(metres < 10_000 ? 1 : 0)} 公里`
+}
+
+/** "网格员 · 约 110 米 · 急救 · 已请，等待答复" */
+export function nearWords(one: NearResponder): string {
+  const state = one.state === null ? '' : one.state === 'asked' ? '已请，等待答复' : answerWord(one.state)
+  return [kindWord(one.kind), distanceWord(one.metres), ...one.skills, state].filter(Boolean).join(' · ')
 }
 
 /** Who goes first, then who may still, then who does not; each as they were asked. */

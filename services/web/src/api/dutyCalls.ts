@@ -1,8 +1,15 @@
 import { authorized } from '../signin/session'
-import type { Account, Duty, Escalation, NewChange, NewShift, Policy, Rehearsal } from './dutyTypes'
+import type { Account, Duty, Escalation, NewChange, NewShift, OnDuty, Rehearsal } from './dutyTypes'
+import type { Flaw } from './ruleTypes'
 import type { Severity } from './types'
 
 const of = (organizationId: string, path: string): string => `/organizations/${encodeURIComponent(organizationId)}/${path}`
+
+/** Of an organisation that nobody watches and that has no roster: null. */
+export async function getOnDuty(id: string): Promise<OnDuty | null> {
+  const { items } = (await authorized(`/duty/now?${new URLSearchParams({ organization_id: id })}`)) as { items: OnDuty[] }
+  return items.find((one) => one.organization.id === id) ?? null
+}
 
 export const getDuty = async (id: string): Promise<Duty> => (await authorized(of(id, 'duty'))) as Duty
 
@@ -24,8 +31,12 @@ export const endChange = async (id: string, changeId: string): Promise<Duty> =>
 
 export const getEscalation = async (id: string): Promise<Escalation> => (await authorized(of(id, 'escalation'))) as Escalation
 
+/** What is wrong with a policy, part by part, before anybody stores it. */
+export const checkPolicy = async (policy: Record<string, unknown>): Promise<Flaw[]> =>
+  ((await authorized('/escalation/check', { method: 'POST', json: { policy } })) as { flaws: Flaw[] }).flaws
+
 /** `policy` null withdraws the organisation's own. */
-export const changePolicy = async (id: string, version: number, policy: Policy | null, reason: string): Promise<Escalation> =>
+export const changePolicy = async (id: string, version: number, policy: Record<string, unknown> | null, reason: string): Promise<Escalation> =>
   (await authorized(of(id, 'escalation'), { method: 'PUT', json: { policy, version, reason } })) as Escalation
 
 export async function rehearse(id: string, at: string, severity: Severity): Promise<Rehearsal> {

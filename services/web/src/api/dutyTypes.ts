@@ -108,6 +108,8 @@ export interface PolicyVersion {
 
 export interface Escalation {
   organization: Named
+  /** The one above; absent in answers of older servers. */
+  above?: Named | null
   holds_from: Named | null
   definition: Policy
   built_in: Policy
@@ -137,4 +139,14 @@ export interface Rehearsal {
   on_duty: Named[]
   has_roster: boolean
   calls: RehearsedCall[]
+}
+
+/** Who is on shift at one organisation now, as far as the station's screen says it. */
+export interface OnDuty {
+  organization: Named
+  has_roster: boolean
+  people: readonly Named[]
+  /** When that changes, within a week. */
+  until: string | null
+  next_gap: Span | null
 }

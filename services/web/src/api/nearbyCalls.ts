@@ -1,9 +1,14 @@
 import { authorized } from '../signin/session'
-import type { Alert } from './types'
+import type { Alert, NearResponder } from './types'
 
 /** Asks the nearest who can go; the same wish again within seconds asks nobody more. */
 export async function postAsk(alertId: string): Promise<Alert> {
   return (await authorized(`/alerts/${encodeURIComponent(alertId)}/ask`, { method: 'POST', json: {} })) as Alert
+}
+
+/** Who could be sent: who said yes, the nearest who are able, and last who said no. */
+export async function listNear(alertId: string): Promise<NearResponder[]> {
+  return ((await authorized(`/alerts/${encodeURIComponent(alertId)}/responders`)) as { items: NearResponder[] }).items
 }
 
 const handoverLinks = (alertId: string): string => `/alerts/${encodeURIComponent(alertId)}/handover/links`

@@ -1,6 +1,6 @@
 import { authorized } from '../signin/session'
 import { onePage } from './pages'
-import type { Account, Change, ElderRecord, ImportKind, ImportMode, ImportResult, KeptDevice, WantedOrganization } from './setupTypes'
+import type { Account, Change, Consents, ElderRecord, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedOrganization } from './setupTypes'
 import type { Organization, Page } from './types'
 
 const PAGE = 50
@@ -26,6 +26,17 @@ export async function showIdentity(id: string, reason: string): Promise<string> 
   const told = (await authorized(`/elders/${part(id)}/identity`, { method: 'POST', json: { reason } })) as { identity: string }
   return told.identity
 }
+
+const consents = (elderId: string): string => `/elders/${part(elderId)}/consents`
+
+export const listConsents = async (elderId: string): Promise<Consents> => (await authorized(consents(elderId))) as Consents
+
+/** In the place of one of the same purpose. */
+export const giveConsent = async (elderId: string, said: NewConsent): Promise<Consents> =>
+  (await authorized(consents(elderId), { method: 'POST', json: said })) as Consents
+
+export const withdrawConsent = async (elderId: string, id: string): Promise<Consents> =>
+  (await authorized(`${consents(elderId)}/${part(id)}/withdraw`, { method: 'POST' })) as Consents
 
 export const listCategories = async (): Promise<string[]> =>
   ((await authorized('/care-categories')) as { items: string[] }).items

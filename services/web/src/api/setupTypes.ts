@@ -1,4 +1,4 @@
-import type { Elder, Organization } from './types'
+import type { Elder, Named, Organization } from './types'
 
 /** Shapes by which places, people and devices are kept. */
 
@@ -49,6 +49,33 @@ export interface Change {
   actor: string
   before: Record<string, unknown> | null
   after: Record<string, unknown> | null
+}
+
+export type Purpose = 'family_alerts' | 'family_location' | 'family_vitals'
+
+/** What an elder agreed to; `withdrawn_at` null: in force. */
+export interface Consent {
+  id: string
+  purpose: Purpose
+  text: string
+  given_at: string
+  given_by: string | null
+  recorded_by: string
+  withdrawn_at: string | null
+  withdrawn_by: string | null
+}
+
+/** `family`: the caregivers who would see it. */
+export interface Consents {
+  items: Consent[]
+  family: Named[]
+}
+
+export interface NewConsent {
+  purpose: Purpose
+  text: string
+  given_by: string
+  given_on?: string
 }
 
 export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts'

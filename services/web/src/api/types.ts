@@ -81,6 +81,10 @@ export interface Alert {
   holder?: Named | null
   outcome?: Outcome | null
   seen_at?: string | null
+  /** Family say that all is well, and nobody has pressed since; absent, as the next one, in frames of older servers. */
+  family_safe?: boolean
+  /** People whom no message reached. */
+  unreached?: number
   /** What the server would accept now; absent in answers of older servers. */
   moves?: Move[]
 }
@@ -132,6 +136,17 @@ export interface AskedResponder {
   state: 'asked' | 'accepted' | 'arrived' | 'done' | 'declined'
   answered_at: string | null
   note: string | null
+}
+
+/** Somebody who could be sent; `state` null: they were not asked. */
+export interface NearResponder {
+  id: string
+  name: string
+  kind: string
+  skills: string[]
+  phone: string
+  metres: number | null
+  state: AskedResponder['state'] | null
 }
 
 /** An elder of a lost area. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RehearsedCall } from '../api/dutyTypes'
-import { afterWords, callWords, daysWords, dayWords, hours, spanWords, stepWords } from './wording'
+import { afterWords, callWords, daysWords, dayWords, hours, spanWords } from './wording'
 
 describe('times', () => {
   it('of a shift go over midnight in words', () => {
@@ -24,13 +24,6 @@ it('days are told by their kind, and a day worked for a holiday by both', () => 
   expect(daysWords(['rest', 'holiday'], [6, 5])).toBe('休息日、法定节假日（仅周六、日）')
   expect(dayWords({ day: '2026-02-14', kind: 'workday', name: '春节', known: true, said: false })).toBe('春节调休上班')
   expect(dayWords({ day: '2026-02-17', kind: 'holiday', name: '春节', known: true, said: true })).toBe('春节（本地设定）')
-})
-
-it('a step says whom, when and how often', () => {
-  expect(stepWords({ after_seconds: 60, who: ['tier_above'], every_seconds: 60 })).toBe('1 分钟后通知上一级，此后每 1 分钟一次')
-  expect(stepWords({ after_seconds: 180, who: [], attention: true })).toBe('3 分钟后再次响铃，任何人可接手')
-  const names = new Map([['a', '陈静']])
-  expect(stepWords({ after_seconds: 0, who: ['named'], people: ['a', 'b'] }, names)).toBe('立即通知陈静、（已停用的账号）')
 })
 
 it('a rehearsed call says who, and that nobody is', () => {

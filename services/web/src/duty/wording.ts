@@ -1,19 +1,11 @@
 /** Rosters and policies in words. */
-import type { ChangeKind, DayKind, DutyDay, Plan, RehearsedCall, Shift, Span, Stage, Step, Turn, Who } from '../api/dutyTypes'
+import type { ChangeKind, DayKind, DutyDay, RehearsedCall, Shift, Span, Stage, Turn } from '../api/dutyTypes'
 import type { Named } from '../api/types'
 import { duration } from '../time/format'
 
 export const DAY_WORD: Readonly<Record<DayKind, string>> = { workday: '工作日', rest: '休息日', holiday: '法定节假日' }
 export const TURN_WORD: Readonly<Record<Turn, string>> = { together: '同时在岗', daily: '按天轮换', weekly: '按周轮换' }
 export const CHANGE_WORD: Readonly<Record<ChangeKind, string>> = { absence: '请假', swap: '换班', extra: '加班' }
-const WHO_WORD: Readonly<Record<Who, string>> = {
-  operators: '本级值守人员',
-  duty: '当班人员',
-  named: '指定人员',
-  responders: '就近响应者',
-  caregivers: '家属',
-  tier_above: '上一级',
-}
 export const STAGE_WORD: Readonly<Record<Stage, string>> = {
   unanswered: '无人接警',
   asked_again: '再次呼叫，或已接警而无进展',
@@ -71,22 +63,6 @@ export const afterWords = (seconds: number): string => (seconds === 0 ? '立即'
 function spanOf(seconds: number): string {
   const minutes = Math.floor(seconds / 60)
   return seconds >= 60 && seconds < 3600 && seconds % 60 !== 0 ? `${minutes} 分 ${seconds % 60} 秒` : duration(seconds)
-}
-
-export function stepWords(step: Step, names: ReadonlyMap<string, string> = new Map()): string {
-  const who = step.who.map((one) =>
-    one === 'named' ? (step.people ?? []).map((id) => names.get(id) ?? '（已停用的账号）').join('、') : WHO_WORD[one],
-  )
-  const parts = who.length > 0 ? [`通知${who.join('、')}`] : []
-  if (step.attention) parts.push('再次响铃，任何人可接手')
-  const again = step.every_seconds === undefined ? '' : `，此后每 ${spanOf(step.every_seconds)}一次`
-  const times = step.times === undefined ? '' : `，最多 ${step.times} 次`
-  return `${afterWords(step.after_seconds)}${parts.join('，')}${again}${times}`
-}
-
-export function planWords(plan: Plan): string {
-  const hoursOf = plan.begins === plan.ends ? '' : ` ${hours(plan.begins, plan.ends)}`
-  return `${daysWords(plan.days)}${hoursOf}`
 }
 
 /** What a step of a rehearsal would do. */

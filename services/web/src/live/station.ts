@@ -53,6 +53,8 @@ export function openStation(organization: Organization, me: Me) {
   const returned = shallowRef<Returned | null>(null)
   /** 在岗确认: until when somebody has to say that they are there, in ms; null while nobody is asked. */
   const presenceBy = ref<number | null>(null)
+  /** Asked for by the link in a message, before anything was heard of the station: nothing else is shown instead. */
+  let wanted: string | null = null
   /** Alerts that were ever on this station's screen; an alert of below may have been escalated here. */
   const routedHere = new Set<string>()
 
@@ -99,6 +101,11 @@ export function openStation(organization: Organization, me: Me) {
     alerts.forEach((alert) => routedHere.add(alert.id))
     if (heard.some(({ alert }) => alert.severity !== 'blue')) alarm.ring()
     if (heard.length > 0) announceNews(heard)
+    if (wanted !== null) {
+      open(wanted)
+      wanted = null
+      return
+    }
     if (ui.dialog !== null || ui.sheet || moving.inFlight.has(selectedId.value ?? '')) return
     const next = selectionAfter(selectedId.value, board.open.value, heard)
     if (next === selectedId.value) return
@@ -109,6 +116,13 @@ export function openStation(organization: Organization, me: Me) {
   function select(id: string | null): void {
     if (selectedId.value !== id) ui.notice = null
     selectedId.value = id
+  }
+
+  /** Shows an alert large, wherever it is: somebody has asked for this one. */
+  function open(id: string): void {
+    if (!connection.value.everLive) wanted = id
+    select(id)
+    if (narrow.value) ui.sheet = true
   }
 
   /** The neighbour in the list, or its first row when the selected one is not in it. */
@@ -222,6 +236,7 @@ export function openStation(organization: Organization, me: Me) {
     confirmPresence,
     selectedId,
     select,
+    open,
     selectBeside,
     makeMove,
     detail,

@@ -3,6 +3,7 @@ import { hashOf, routeOf, type Route } from './routes'
 
 const ROUTES: Route[] = [
   { page: 'station' },
+  { page: 'station', alert: 'a17b0000-0000-4000-8000-000000000001' },
   { page: 'rules' },
   { page: 'rule', id: 'a17b0000-0000-4000-8000-000000000001' },
   { page: 'edit', id: 'a/b' },
@@ -14,6 +15,7 @@ const ROUTES: Route[] = [
   { page: 'held', cover: 'c1' },
   { page: 'duty', organization: null },
   { page: 'duty', organization: 'o1' },
+  { page: 'policy', organization: 'o1' },
   { page: 'drills' },
   { page: 'drill', id: 'd1' },
   { page: 'reports' },
@@ -31,7 +33,7 @@ it.each(ROUTES.map((route) => [hashOf(route), route] as const))('%s leads to its
 })
 
 it('what leads nowhere leads to the station', () => {
-  for (const hash of ['', '#', '#/', '#/rule', '#/rules/r1/delete', '#/%E0%A4%A', '#covers/x']) {
+  for (const hash of ['', '#', '#/', '#/rule', '#/rules/r1/delete', '#/alerts', '#/alerts/a/b', '#/%E0%A4%A', '#covers/x']) {
     expect(routeOf(hash)).toEqual({ page: 'station' })
   }
 })

@@ -1,7 +1,8 @@
 /** Which page an address stands for: the part after `#`, so that a reload stays there and the browser's 后退 works. */
 
 export type Route =
-  | { page: 'station' }
+  /** `alert`: to be shown at once, as the link in a message asks. */
+  | { page: 'station'; alert?: string }
   | { page: 'rules' }
   | { page: 'rule'; id: string }
   | { page: 'edit'; id: string }
@@ -11,6 +12,8 @@ export type Route =
   | { page: 'held'; cover: string | null }
   /** `organization`: whose roster; null is the first that one reaches. */
   | { page: 'duty'; organization: string | null }
+  /** An organisation's escalation policy, to be changed. */
+  | { page: 'policy'; organization: string }
   | { page: 'drills' }
   | { page: 'drill'; id: string }
   | { page: 'reports' }
@@ -49,14 +52,15 @@ export function routeOf(hash: string): Route {
   if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import') return { page: first }
   if (first === 'fences') return { page: 'fences', elder: asked.get('elder') }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
-  if (first === 'duty') return { page: 'duty', organization: second || null }
+  if (first === 'duty') return second && third === 'policy' ? { page: 'policy', organization: second } : { page: 'duty', organization: second || null }
+  if (first === 'alerts' && second && third === undefined) return { page: 'station', alert: second }
   return STATION
 }
 
 export function hashOf(route: Route): string {
   switch (route.page) {
     case 'station':
-      return ''
+      return route.alert === undefined ? '' : `#/alerts/${encodeURIComponent(route.alert)}`
     case 'rules':
       return '#/rules'
     case 'rule':
@@ -69,6 +73,8 @@ export function hashOf(route: Route): string {
       return '#/covers'
     case 'duty':
       return `#/duty${route.organization === null ? '' : `/${encodeURIComponent(route.organization)}`}`
+    case 'policy':
+      return `#/duty/${encodeURIComponent(route.organization)}/policy`
     case 'drills':
       return '#/drills'
     case 'drill':

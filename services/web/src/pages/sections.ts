@@ -51,6 +51,8 @@ export function sectionOf(route: Route): SectionName | null {
       return 'elders'
     case 'drill':
       return 'drills'
+    case 'policy':
+      return 'duty'
     case 'rule':
     case 'edit':
     case 'new':

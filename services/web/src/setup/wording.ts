@@ -87,6 +87,11 @@ const FIELD: Readonly<Record<string, string>> = {
   assessed_on: '评估日期',
   assessor: '评估人',
   reason: '原因',
+  purpose: '用途',
+  text: '同意的内容',
+  given_at: '同意时间',
+  given_by: '谁同意的',
+  withdrawn_at: '撤回时间',
 }
 const WHAT: Readonly<Record<string, string>> = {
   created: '建档',
@@ -101,12 +106,22 @@ const WHAT: Readonly<Record<string, string>> = {
   'organization taken': '离开机构',
   'elder given': '开始照护',
   'elder taken': '结束照护',
+  'consent given': '登记知情同意',
+  'consent withdrawn': '撤回知情同意',
+  'consent changed': '知情同意改动',
+  'consent removed': '删除知情同意',
 }
 export const whatWord = (what: string): string => WHAT[what] ?? what
 
+const PURPOSE: Readonly<Record<string, string>> = {
+  family_alerts: '告警和设备状态',
+  family_location: '位置和住址',
+  family_vitals: '体征测量值',
+}
+
 function told(value: unknown): string {
   if (value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return '空'
-  return Array.isArray(value) ? value.join('、') : String(value)
+  return Array.isArray(value) ? value.join('、') : PURPOSE[String(value)] ?? String(value)
 }
 
 /** What a change did, field by field, in words; ids of no interest to a reader are left out. */
