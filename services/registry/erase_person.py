@@ -23,7 +23,7 @@ SELECT FROM alerts WHERE elder_id = %s AND state IN ('triggered', 'acknowledged'
 #: Nothing of it stays.
 DELETED: Final = (
     *("elder_contacts", "ability_assessments", "consents", "account_elders", "elder_fences", "elder_habits"),
-    *("elder_baselines", "elder_looks"),
+    *("elder_baselines", "elder_looks", "rule_subjects"),
 )
 #: What stays of the others, without what would say who it was.
 BLANKED: Final = {

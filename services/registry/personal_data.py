@@ -26,7 +26,7 @@ WHERE c.contype = 'f' AND c.confrelid = 'elders'::regclass AND cardinality(c.con
 ORDER BY 1, 2
 """
 #: Tables of what is said elsewhere, or nothing of a person: marks of work to do.
-_LEFT_OUT: Final = frozenset({"elder_looks"})
+_LEFT_OUT: Final = frozenset({"elder_looks", "rule_subjects"})
 #: Beside what refers to them itself.
 _MORE: Final = {
     "alert_timeline": "SELECT t.* FROM alert_timeline t JOIN alerts a ON a.id = t.alert_id WHERE a.elder_id = %(id)s"

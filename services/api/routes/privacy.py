@@ -73,6 +73,12 @@ FROM (SELECT t.trail, coalesce(max(x.last_id), 0) AS sealed_to, count(x.id) AS s
 _HEAD = "SELECT coalesce((SELECT encode(hash, 'hex') FROM trail_seals ORDER BY id DESC LIMIT 1), '')"
 
 
+_FORMS: dict[str, Any] = {
+    "application/json": {"schema": {"type": "object", "additionalProperties": {"type": "array"}}},
+    "text/html": {"schema": {"type": "string"}},
+}
+
+
 def _actor(caller: SignedIn, address: Address) -> Actor:
     return Actor(caller.name, address, caller)
 
@@ -178,7 +184,7 @@ async def family_looks(connection: DatabaseConnection, caller: SignedIn, elder_i
     "/elders/{elder_id}/personal-data",
     response_class=Response,
     responses=responses(401, 403, 404, 409)
-    | {200: {"content": {"application/json": {}, "text/html": {}}, "description": "all that is kept, as a file"}},
+    | {200: {"content": _FORMS, "description": "all that is kept, as a file"}},
 )
 async def personal_data_of(
     connection: DatabaseConnection,
