@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.bridges import cloud_settings
-from services import administration, ledger, rules, setting_up
+from services import administration, ledger, privacy, rules, setting_up
 from services.runtime import logs, settings
 
 _SETTINGS = "Settings come from the environment:\n\n" + "\n\n".join(
@@ -31,6 +31,8 @@ app.command("import")(setting_up.import_file)
 app.command("export")(setting_up.export_file)
 app.command("data-key")(setting_up.data_key)
 app.command("rotate-keys")(setting_up.rotate_keys)
+app.add_typer(privacy.person, name="person")
+app.add_typer(privacy.audit, name="audit")
 app.command("broker")(administration.broker)
 app.command("ledger")(ledger.ledger)
 app.command("tls-ca")(administration.tls_ca)
@@ -91,19 +93,25 @@ def homeassistant() -> None:
 @app.command()
 def upkeep() -> None:
     """Roll readings up, make and drop partitions, delete what was kept long enough, and learn what is usual for each
-    elder. Several may run."""
+    elder, seal telephone numbers and trails. Several may run."""
     from alerts.baselines import make_baselines
     from alerts.false_alarms import learn_false_alarms
     from alerts.learn_habits import learn_habits
     from alerts.press_ledger import keep_ledger
+    from services.registry.rotate_keys import seal_in_upkeep
+    from services.registry.trails import drop_old_trails, seal_trails
     from services.storage.upkeep import run
 
     settings = _load("upkeep")
+    keys = setting_up.keys_of(settings)
     steps = {
         "baselines_made": make_baselines,
         "habits_learned": learn_habits(settings.database_url),
         "false_alarms_learned": learn_false_alarms,
         "days_reconciled": keep_ledger(settings.database_url),
+        "phones_sealed": seal_in_upkeep(settings.database_url, keys),
+        "trails_sealed": seal_trails(keys),
+        "trails_dropped": drop_old_trails,
     }
     run(settings, steps)
 

@@ -70,7 +70,8 @@ def init(
         typer.echo(f"the administrator is {done.username}; the password, which is told this once:", err=True)
         typer.echo(done.password)
     if not settings.load().data_keys.get_secret_value():
-        typer.echo("before identity numbers can be imported: set ANHU_DATA_KEYS, `anhu data-key` makes a key", err=True)
+        told = "before identity numbers can be imported, and for telephone numbers to be sealed: set ANHU_DATA_KEYS;"
+        typer.echo(f"{told} `anhu data-key` makes a key", err=True)
 
 
 def import_file(
@@ -94,7 +95,7 @@ def import_file(
     needs = not dry_run and kind in ("devices", "accounts")
     if needs and secrets is None:
         sys.exit(f"anhu import {kind}: name a new file with --secrets: what is told once has to go somewhere")
-    output = _new_file(secrets) if needs and secrets else None
+    output = new_file(secrets) if needs and secrets else None
     try:
         mode: Mode = "check" if dry_run else "all" if all_or_nothing else "skip"
         result = _import(kind, _bytes(file), mode, output)
@@ -132,7 +133,7 @@ def export_file(
         rows = with_database(work)
     except KeysError as error:
         sys.exit(f"anhu export: {error}")
-    with _new_file(file) as output:
+    with new_file(file) as output:
         output.write(written(KINDS[kind], form, rows))
     typer.echo(f"{len(rows)} rows are in {file}", err=True)
 
@@ -147,7 +148,8 @@ def data_key(
 
 
 def rotate_keys() -> None:
-    """Seal every identity number with the first key of ANHU_DATA_KEYS; then the others may be taken away."""
+    """Seal every identity number, telephone number and second factor with the first key of ANHU_DATA_KEYS; then the
+    others may be taken away. What is plain is sealed too. May be stopped and begun again."""
     from services.registry.rotate_keys import rotate_keys as rotate
     from services.registry.sealing import KeysError
 
@@ -155,14 +157,18 @@ def rotate_keys() -> None:
         done = with_database(lambda connection, actor: rotate(connection, actor, _keys(), _shown("sealed")))
     except KeysError as error:
         sys.exit(f"anhu rotate-keys: {error}")
-    typer.echo(f"{done} identity numbers are sealed with the key {_keys().in_use}", err=True)
+    typer.echo(f"{done} rows are sealed anew, with the key {_keys().in_use}", err=True)
 
 
 def _keys() -> "Keys":
+    return keys_of(settings.load())
+
+
+def keys_of(loaded: settings.Settings) -> "Keys":
     from services.registry.sealing import Keys, KeysError
 
     try:
-        return Keys(settings.load().data_keys.get_secret_value())
+        return Keys(loaded.data_keys.get_secret_value())
     except KeysError as error:
         raise settings.SettingsError(str(error)) from None
 
@@ -268,11 +274,11 @@ def _write_template(kind: str, file: Path) -> None:
     from services.registry.imports.forms import template
 
     form = _form(file)
-    with _new_file(file) as output:
+    with new_file(file) as output:
         output.write(template(KINDS[kind], form))
 
 
-def _new_file(file: Path) -> IO[bytes]:
+def new_file(file: Path) -> IO[bytes]:
     try:
         return open(file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))
     except OSError as error:

@@ -37,7 +37,9 @@ from services.api.routes import (
     imports,
     open_notice,
     operations,
+    own,
     places,
+    privacy,
     quarantine,
     readings,
     records,
@@ -211,7 +213,7 @@ def make_app(settings: Settings) -> FastAPI:
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
-        *(records, consents, accounts, changes, imports, services),
+        *(records, consents, own, accounts, changes, imports, services, privacy),
     ):
         v1.include_router(module.router)
 
@@ -278,6 +280,9 @@ def _complete_openapi(app: FastAPI) -> None:
                 # Only where a request can be malformed in more than its path, whose ids are looked up as they come.
                 if "HTTPValidationError" in str(told.get("422")):
                     del told["422"]
+                if "security" in operation:
+                    # Which roles it lets in is the gate's to say.
+                    told.setdefault("403", problems.responses(403)[403])
                 if path.startswith("/api/"):
                     told.update({str(status): one for status, one in problems.responses(503).items()})
         return schema

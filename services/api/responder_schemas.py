@@ -24,6 +24,10 @@ Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 
 
+class ShownPhone(BaseModel):
+    phone: str
+
+
 class Place(BaseModel):
     """A position as it is given: `gcj02` is what Chinese maps show."""
 

@@ -294,6 +294,9 @@ class Elder(BaseModel):
     allergies: list[str] | None
     entry_notes: str | None
     withheld: bool = Field(description="no alert of this elder is unresolved: position, health and entry are closed")
+    masked: bool = Field(description="telephone numbers are; `POST /elders/{id}/phones` shows them")
+    opened_until: datetime | None = Field(description="the caller has opened what is withheld, until then")
+    erased_at: datetime | None = Field(description="since then nothing of the person is kept")
 
 
 class Device(BaseModel):

@@ -1,5 +1,5 @@
-"""What there is of a kind, in the form in which it may go in again. Identity numbers are opened: whoever exports has
-the keys, and that it was done is kept among the changes."""
+"""What there is of a kind, in the form in which it may go in again. Identity and telephone numbers are opened: whoever
+exports has the keys, and that it was done is kept among the changes."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,6 +11,7 @@ from services.registry.imports.columns import CONTACTS, KINDS
 from services.registry.imports.words import ABILITY_WORDS, DEVICE_KINDS, GENDER_WORDS, ROLE_WORDS, TIER_WORDS
 from services.registry.names import Actor
 from services.registry.sealing import Keys
+from services.registry.telephones import FIELDS, opened_or_raise
 from services.storage.pool import Connection
 
 _STREET = "(SELECT u.name FROM organizations u WHERE u.id = ANY(o.path) AND u.tier = 'street' AND u.id <> o.id LIMIT 1)"
@@ -33,7 +34,7 @@ _ROWS = {
         FROM elders e JOIN organizations o ON o.id = e.organization_id
         LEFT JOIN LATERAL (SELECT * FROM ability_assessments b WHERE b.elder_id = e.id AND b.level = e.ability_level
                            ORDER BY assessed_on DESC LIMIT 1) a ON true
-        ORDER BY e.id""",
+        WHERE e.erased_at IS NULL ORDER BY e.id""",
     "contacts": f"""
         SELECT {_ELDER}, {_PLACE}, c.name, c.relation, c.phone, c.position::text AS position
         FROM elder_contacts c JOIN elders e ON e.id = c.elder_id JOIN organizations o ON o.id = e.organization_id
@@ -84,11 +85,12 @@ async def exported(connection: Connection, actor: Actor, keys: Keys, kind: str) 
 def _cell(key: str, row: dict[str, Any], keys: Keys) -> str | None:
     if key.startswith("contact") and key[7].isdecimal():
         contacts, place = row["contacts"] or [], int(key[7]) - 1
-        return contacts[place][key[9:]] if place < min(len(contacts), CONTACTS) else None
+        told = contacts[place][key[9:]] if place < min(len(contacts), CONTACTS) else None
+        return opened_or_raise(keys, told) if key.endswith("_phone") else told
     if key in ("identity", "elder_identity"):
         sealed = row["identity_sealed" if key == "identity" else key]
         return keys.open(sealed) if sealed else None
-    value = row.get(key)
+    value = opened_or_raise(keys, row.get(key)) if key in FIELDS else row.get(key)
     if value is None:
         return None
     return _WORDS.get(key, {}).get(str(value), str(value))

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from services.registry import reach
 from services.registry.reach import Caller
+from services.registry.sealing import Keys
+from services.registry.telephones import digits_of, sought
 from services.storage.pool import Connection
 
 _BELOW = f"""
@@ -17,7 +19,8 @@ WHERE {reach.ORGANIZATION_O} AND (%(below)s::uuid IS NULL OR %(below)s = ANY(o.p
 _GRAMS = "elder_grams(p.name, p.name_initials, p.phone, p.address)"
 _TEXT = (
     "lower(coalesce(p.name, '') || ' ' || coalesce(p.name_initials, '') || ' '"
-    " || translate(coalesce(p.phone, ''), '-() +', '') || ' ' || coalesce(p.address, ''))"
+    " || CASE WHEN left(p.phone, 1) = '~' THEN '' ELSE translate(coalesce(p.phone, ''), '-() +', '') END"
+    " || ' ' || coalesce(p.address, ''))"
 )
 _WORDS = 4
 
@@ -42,7 +45,12 @@ async def add_reach(
 ) -> None:
     """`alias.organization_id` is within the caller's reach, and is or is below `below`. Organisations are looked up
     first: the planner sees how many rows they are, and reads by their index or by the order of the list."""
-    if caller.role == "caregiver":
+    if not caller.parameters["reach_people"]:
+        if alias == "p" and caller.parameters["reach_climbed"]:
+            conditions.add(reach.ELDER_P, **caller.parameters)
+            if below is not None:
+                conditions.add("p.organization_id = %(below)s", below=below)
+            return
         key = "id" if alias == "p" else "elder_id"
         conditions.add(f"{alias}.{key} = ANY(%(reach_elders)s::uuid[])", **caller.parameters)
         if below is not None:
@@ -55,16 +63,23 @@ async def add_reach(
         conditions.add(f"{alias}.organization_id = ANY(%(organizations)s::uuid[])", organizations=organizations or [])
 
 
-def add_elder_search(conditions: Conditions, search: str | None) -> None:
-    """Every word has to be somewhere in the name, its initials, the telephone number or the address of `p`."""
+def add_elder_search(conditions: Conditions, search: str | None, keys: Keys) -> None:
+    """Every word has to be somewhere in the name, its initials or the address of `p`, or be a telephone number of
+    theirs or of a contact's, or its last four digits; of a number that is not sealed yet any part will do."""
     for place, word in enumerate(words_of(search)):
-        name = f"word{place}"
-        conditions.add(f"strpos({_TEXT}, %({name})s) > 0", **{name: word})
-        if grams := grams_of(word):
-            conditions.add(f"{_GRAMS} @> %(grams{place})s::integer[]", **{f"grams{place}": grams})
+        name, grams = f"word{place}", grams_of(word)
+        written, values = f"strpos({_TEXT}, %({name})s) > 0", {name: word}
+        if grams:
+            written, values[f"grams{place}"] = f"{written} AND {_GRAMS} @> %(grams{place})s::integer[]", grams
+        if len(word) >= 4 and word.isdecimal() and keys:
+            mark = f"%(marks{place})s::bytea[]"
+            values[f"marks{place}"] = sought(keys, word)
+            theirs = f"SELECT k.elder_id FROM elder_contacts k WHERE k.phone_marks && {mark} LIMIT 2000"
+            written = f"({written} OR p.phone_marks && {mark} OR p.id = ANY(array({theirs})))"
+        conditions.add(written, **values)
 
 
-def add_device_search(conditions: Conditions, search: str) -> None:
+def add_device_search(conditions: Conditions, search: str, keys: Keys) -> None:
     """By any part of the id of `d`, or by what finds the elder who has it."""
     own = "strpos(lower(d.device_id), lower(%(search)s)) > 0"
     if len(search) > 1:
@@ -72,7 +87,7 @@ def add_device_search(conditions: Conditions, search: str) -> None:
         own = f"{own} AND elder_grams('', '', '', d.device_id) @> %(own_grams)s::integer[]"
         conditions.values["own_grams"] = grams_of(search.lower())
     theirs = Conditions()
-    add_elder_search(theirs, search)
+    add_elder_search(theirs, search, keys)
     conditions.add(
         f"(({own}) OR d.elder_id = ANY(array(SELECT p.id FROM elders p WHERE {theirs} LIMIT 2000)))",
         search=search,
@@ -85,7 +100,7 @@ def words_of(search: str | None) -> list[str]:
     text = (search or "").lower()
     digits = "".join(character for character in text if character not in "- ()+")
     if len(digits) >= 5 and digits.isdecimal():
-        return [digits.removeprefix("86") if len(digits) == 13 else digits]
+        return [digits_of(digits)]
     return text.split()[:_WORDS]
 
 

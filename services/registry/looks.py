@@ -16,6 +16,8 @@ WHERE NOT EXISTS (
        AND (address IS NOT DISTINCT FROM %(address)s OR what NOT IN ('task', 'task_offer', 'handover_link')))
 """
 
+_RESPONDER_PHONE = "INSERT INTO access_log (at, account_id, what, address) VALUES (now(), %s, %s, %s)"
+
 
 async def record_look(
     connection: Connection, caller: Caller, what: str, elder_id: UUID, *, alert_id: UUID | None, address: str | None
@@ -35,6 +37,17 @@ async def record_looks(
 ) -> None:
     """At many in one list. `what`: also call_list, trial and family."""
     await _record(connection, caller.account_id, what, elder_ids, alert_id, address)
+
+
+async def record_phones(connection: Connection, caller: Caller, elder_id: UUID, address: str | None) -> None:
+    """Numbers that were masked were asked for."""
+    await _record(connection, caller.account_id, "phones", [elder_id], None, address)
+
+
+async def record_phone_of_responder(
+    connection: Connection, caller: Caller, responder_id: UUID, address: str | None
+) -> None:
+    await connection.execute(_RESPONDER_PHONE, (caller.account_id, f"phone of responder {responder_id}", address))
 
 
 async def record_look_by_link(

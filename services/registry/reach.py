@@ -1,17 +1,17 @@
-"""Who may see what: the one place that says so, as SQL conditions and as roles.
+"""Whom and what a caller is tied to, as SQL conditions; `access.py` says which ties count for which role.
 
-An operator or administrator reaches their organisations, all below them, and alerts shared with them; a supervisor
-the same, without moving anything; a caregiver reaches those of their elders who want it (`consents`). A responder
-reaches nothing by signing in: what they were asked to do is in the links of their notices (`alerts/answer.py`). An
-auditor reaches nothing yet, and a role that is not named here never does. What is not reached does not exist: 404.
+An operator or administrator reaches their organisations, all below them, and alerts shared with them; a supervisor the
+organisations, and of people only those whose alert climbed to them; a caregiver those of their elders who want it
+(`consents`). A responder reaches nothing by signing in: what they were asked to do is in the links of their notices
+(`alerts/answer.py`). An auditor reaches trails. What is not reached does not exist: 404.
 """
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-#: By organisation, and by elder.
-STAFF = frozenset({"administrator", "operator", "supervisor"})
+from services.registry.access import Action, Thing, Tie, may, ties_of
+
 FAMILY = frozenset({"caregiver"})
 
 #: The account of `anhu watch`: nobody's, without a password. It sees its own synthetic presses, and no alert.
@@ -30,6 +30,8 @@ class Caller:
     #: of a caregiver's elders those who let the family see where they are, and what is measured
     located: frozenset[UUID] = frozenset()
     measured: frozenset[UUID] = frozenset()
+    #: has to switch a second factor on before anything else
+    needs_second_factor: bool = False
 
     def may_locate(self, elder_id: UUID | None) -> bool:
         return self.role != "caregiver" or elder_id in self.located
@@ -39,7 +41,12 @@ class Caller:
 
     @property
     def may_move_alerts(self) -> bool:
-        return self.role in ("operator", "administrator")
+        return may(self.role, Thing.ALERTS, Action.MOVE)
+
+    @property
+    def may_watch(self) -> bool:
+        """A live screen of an organisation of theirs."""
+        return may(self.role, Thing.LIVE, Action.READ)
 
     @property
     def is_prober(self) -> bool:
@@ -48,9 +55,15 @@ class Caller:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the conditions below are filled with."""
+        ties = frozenset() if self.is_prober else ties_of(self.role)
+        places = may(self.role, Thing.ORGANIZATIONS, Action.READ) and self.role not in FAMILY and not self.is_prober
+        organizations = list(self.organizations)
         return {
-            "reach_organizations": list(self.organizations) if self.role in STAFF and not self.is_prober else [],
-            "reach_elders": list(self.elders) if self.role in FAMILY else [],
+            "reach_organizations": organizations if places else [],
+            "reach_people": organizations if Tie.WITHIN in ties else [],
+            "reach_climbed": organizations if Tie.CLIMBED in ties else [],
+            "reach_elders": list(self.elders) if Tie.THEIR_ELDER in ties else [],
+            "reach_account": self.account_id,
         }
 
 
@@ -59,17 +72,25 @@ ORGANIZATION_O = (
     "(o.path && %(reach_organizations)s::uuid[] OR o.id IN"
     " (SELECT organization_id FROM elders WHERE id = ANY(%(reach_elders)s::uuid[])))"
 )
-_ORGANIZATION_OF = (
+#: Of whatever has an `organization_id`, by that alone: for trails, where nobody is shown.
+BELONGS = (
     "EXISTS (SELECT FROM organizations r WHERE r.id = {}.organization_id AND r.path && %(reach_organizations)s::uuid[])"
 )
-ELDER_P = f"({_ORGANIZATION_OF.format('p')} OR p.id = ANY(%(reach_elders)s::uuid[]))"
+_ORGANIZATION_OF = BELONGS.replace("reach_organizations", "reach_people")
+_UNRESOLVED = "('triggered', 'acknowledged', 'dispatched', 'arrived')"
+ELDER_P = (
+    f"({_ORGANIZATION_OF.format('p')} OR p.id = ANY(%(reach_elders)s::uuid[])"
+    " OR cardinality(%(reach_climbed)s::uuid[]) > 0 AND EXISTS (SELECT FROM alerts n JOIN alert_routes s"
+    f" ON s.alert_id = n.id WHERE n.elder_id = p.id AND n.state IN {_UNRESOLVED}"
+    " AND s.organization_id = ANY(%(reach_climbed)s::uuid[])))"
+)
 SERVICE_S = f"({_ORGANIZATION_OF.format('s')} OR s.elder_id = ANY(%(reach_elders)s::uuid[]))"
 RESPONDER_W = _ORGANIZATION_OF.format("w")
 DEVICE_D = f"({_ORGANIZATION_OF.format('d')} OR d.elder_id = ANY(%(reach_elders)s::uuid[]))"
 ALERT_A = (
     f"({_ORGANIZATION_OF.format('a')} OR a.elder_id = ANY(%(reach_elders)s::uuid[])"
     " OR EXISTS (SELECT FROM alert_routes s JOIN organizations r ON r.id = s.organization_id"
-    " WHERE s.alert_id = a.id AND r.path && %(reach_organizations)s::uuid[]))"
+    " WHERE s.alert_id = a.id AND (r.path && %(reach_people)s::uuid[] OR r.id = ANY(%(reach_climbed)s::uuid[]))))"
 )
 #: A rule is seen by those for whose elders it may hold, of whatever organisation above it is.
 RULE_R = (
@@ -125,7 +146,10 @@ QUARANTINE_Q = (
     " AND r.id = ANY(%(reach_organizations)s::uuid[]))))"
 )
 #: Somebody may be in need now: the elder's position, health notes and entry notes are open.
-ELDER_P_IN_NEED = (
-    "EXISTS (SELECT FROM alerts n WHERE n.elder_id = p.id"
-    " AND n.state IN ('triggered', 'acknowledged', 'dispatched', 'arrived'))"
+ELDER_P_IN_NEED = f"EXISTS (SELECT FROM alerts n WHERE n.elder_id = p.id AND n.state IN {_UNRESOLVED})"
+#: The caller has opened them with a reason, which holds for a while (break_glass.py).
+ELDER_P_OPENED = (
+    "EXISTS (SELECT FROM openings b WHERE b.elder_id = p.id AND b.account_id = %(reach_account)s::uuid"
+    " AND b.ends_at > clock_timestamp())"
 )
+ELDER_P_SHOWN = f"({ELDER_P_IN_NEED} OR {ELDER_P_OPENED})"

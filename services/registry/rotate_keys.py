@@ -1,30 +1,156 @@
-"""Seals every identity number with the key in use. Before it every reader has both keys; after it one is enough."""
+"""Seals with the key in use what is plain or was sealed by another: identity and telephone numbers, second factors.
+Before it every reader has both keys; after it one is enough. May be stopped and begun again at any time: readers accept
+what is plain, and each key that they have.
+"""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from services.registry.changing import changes_by
+from psycopg import AsyncConnection
+
 from services.registry.names import Actor
 from services.registry.sealing import Keys, sealed_by
+from services.registry.telephones import is_sealed, marks, opened_or_raise, sealed
+from services.registry.telephones import sealed_by as phone_sealed_by
 from services.storage.pool import Connection
 
 _CHUNK = 1000
-_SOME = """
-SELECT id, identity_sealed FROM elders WHERE identity_sealed IS NOT NULL AND id > %s ORDER BY id LIMIT %s FOR UPDATE
+# Nothing that a press needs is locked: an alert that is raised refers to its elder (FOR KEY SHARE).
+_LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
+#: That a number is sealed anew is no change of it; one line tells of all (0022_privacy.sql).
+_SILENT = "SELECT set_config('anhu.silent', 'on', true)"
+_TOLD = """
+INSERT INTO changes (subject, subject_id, what, account_id, actor, address, after)
+VALUES ('keys', %s, 'sealed anew', %s, %s, %s, jsonb_build_object('values', %s::int))
 """
-_SEAL = "UPDATE elders SET identity_sealed = %s, identity_hash = %s WHERE id = %s"
+_IDENTITIES = f"""
+SELECT id, identity_sealed FROM elders WHERE identity_sealed IS NOT NULL AND id > %(after)s ORDER BY id
+LIMIT %(chunk)s {_LOCK}
+"""
+_SEAL_IDENTITY = "UPDATE elders SET identity_sealed = %s, identity_hash = %s WHERE id = %s"
+_FACTORS = (
+    f"SELECT account_id, secret FROM second_factors WHERE account_id > %(after)s ORDER BY 1 LIMIT %(chunk)s {_LOCK}"
+)
+_SEAL_FACTOR = "UPDATE second_factors SET secret = %s WHERE account_id = %s"
+_ELDERS = f"""
+SELECT id, phone, doctor_phone FROM elders WHERE (phone IS NOT NULL OR doctor_phone IS NOT NULL) AND id > %(after)s
+  AND (NOT %(plain)s OR left(phone, 1) <> '~' OR left(doctor_phone, 1) <> '~') ORDER BY id LIMIT %(chunk)s {_LOCK}
+"""
+_SEAL_ELDER = "UPDATE elders SET phone = %s, doctor_phone = %s, phone_marks = %s WHERE id = %s"
+_CONTACTS = f"""
+SELECT elder_id, position, phone FROM elder_contacts
+WHERE (elder_id, position) > (%(after)s, %(place)s) AND (NOT %(plain)s OR left(phone, 1) <> '~')
+ORDER BY elder_id, position LIMIT %(chunk)s {_LOCK}
+"""
+_SEAL_CONTACT = "UPDATE elder_contacts SET phone = %s, phone_marks = %s WHERE elder_id = %s AND position = %s"
+_RESPONDERS = f"""
+SELECT account_id, phone FROM responders WHERE account_id > %(after)s AND (NOT %(plain)s OR left(phone, 1) <> '~')
+ORDER BY account_id LIMIT %(chunk)s {_LOCK}
+"""
+_SEAL_RESPONDER = "UPDATE responders SET phone = %s, phone_marks = %s WHERE account_id = %s"
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+#: Makes of rows the values of an UPDATE, of those that have to be sealed.
+_Seal = Callable[[Sequence[Any]], Sequence[Any] | None]
 
 
 async def rotate_keys(connection: Connection, actor: Actor, keys: Keys, tell: Callable[[int], None]) -> int:
-    """How many were sealed anew. May be stopped and started again. Raises KeysError for a value without its key."""
-    done, after = 0, "00000000-0000-0000-0000-000000000000"
+    """How many rows were sealed anew. Raises KeysError for a value without its key."""
+    done = 0
+
+    def identity(row: Sequence[Any]) -> Sequence[Any] | None:
+        if sealed_by(row[1]) == keys.in_use:
+            return None
+        text = keys.open(row[1])
+        return keys.seal(text), keys.hash(text), row[0]
+
+    def secret(row: Sequence[Any]) -> Sequence[Any] | None:
+        return None if sealed_by(row[1]) == keys.in_use else (keys.seal(keys.open(row[1])), row[0])
+
+    for select, update, seal in (
+        (_IDENTITIES, _SEAL_IDENTITY, identity),
+        (_FACTORS, _SEAL_FACTOR, secret),
+        *_phones(keys),
+    ):
+        done = await _all(connection, select, update, seal, done, tell, plain=False)
+    if done:
+        await connection.execute(_TOLD, (keys.in_use, actor.account_id, actor.name, actor.address, done))
+    return done
+
+
+async def seal_plain_phones(connection: Connection, keys: Keys, tell: Callable[[int], None] = lambda _: None) -> int:
+    """Numbers from before there were keys; how many rows. Raises KeysError."""
+    done = 0
+    for select, update, seal in _phones(keys):
+        done = await _all(connection, select, update, seal, done, tell, plain=True)
+    return done
+
+
+def _phones(keys: Keys) -> list[tuple[str, str, _Seal]]:
+    def old(*stored: str | None) -> bool:
+        return any(one and (not is_sealed(one) or phone_sealed_by(one) != keys.in_use) for one in stored)
+
+    def again(stored: str | None) -> tuple[str | None, str | None]:
+        number = opened_or_raise(keys, stored)
+        return number, sealed(keys, number)
+
+    def elder(row: Sequence[Any]) -> Sequence[Any] | None:
+        if not old(row[1], row[2]):
+            return None
+        (number, phone), (_, doctor) = again(row[1]), again(row[2])
+        return phone, doctor, marks(keys, number), row[0]
+
+    def contact(row: Sequence[Any]) -> Sequence[Any] | None:
+        number, phone = again(row[2])
+        return (phone, marks(keys, number), row[0], row[1]) if old(row[2]) else None
+
+    def responder(row: Sequence[Any]) -> Sequence[Any] | None:
+        number, phone = again(row[1])
+        return (phone, marks(keys, number), row[0]) if old(row[1]) else None
+
+    return [
+        (_ELDERS, _SEAL_ELDER, elder),
+        (_CONTACTS, _SEAL_CONTACT, contact),
+        (_RESPONDERS, _SEAL_RESPONDER, responder),
+    ]
+
+
+async def _all(
+    connection: Connection,
+    select: str,
+    update: str,
+    seal: _Seal,
+    done: int,
+    tell: Callable[[int], None],
+    *,
+    plain: bool,
+) -> int:
+    """In chunks, each a short transaction."""
+    after: dict[str, Any] = {"after": _FIRST, "place": 0, "chunk": _CHUNK, "plain": plain}
     while True:
-        async with changes_by(connection, actor):
-            rows = await (await connection.execute(_SOME, (after, _CHUNK))).fetchall()
-            old = [(row[0], keys.open(row[1])) for row in rows if sealed_by(row[1]) != keys.in_use]
-            async with connection.cursor() as cursor:
-                await cursor.executemany(_SEAL, [(keys.seal(text), keys.hash(text), one) for one, text in old])
-        done += len(old)
+        async with connection.transaction():
+            await connection.execute(_SILENT)
+            rows = await (await connection.execute(select, after)).fetchall()
+            values = [one for row in rows if (one := seal(row)) is not None]
+            if values:
+                async with connection.cursor() as cursor:
+                    await cursor.executemany(update, values)
+        done += len(values)
         tell(done)
-        if len(rows) < _CHUNK:
+        if not rows:
             return done
-        after = str(rows[-1][0])
+        after |= {"after": rows[-1][0], "place": rows[-1][1] if select is _CONTACTS else 0}
+
+
+def seal_in_upkeep(database_url: str, keys: Keys) -> Callable[..., int]:
+    """A step of `anhu upkeep`. Nothing to do without keys."""
+
+    async def work() -> int:
+        async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+            return await seal_plain_phones(connection, keys)
+
+    def step(*_: Any) -> int:
+        return asyncio.run(work()) if keys else 0
+
+    return step

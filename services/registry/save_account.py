@@ -24,7 +24,7 @@ ACCOUNT_A = (
     " AND NOT EXISTS (SELECT FROM account_organizations m JOIN organizations r ON r.id = m.organization_id"
     " WHERE m.account_id = a.id AND NOT r.path && %(reach_organizations)s::uuid[])"
     " AND NOT EXISTS (SELECT FROM account_elders m JOIN elders p ON p.id = m.elder_id"
-    f" WHERE m.account_id = a.id AND NOT {reach.ELDER_P})"
+    f" WHERE m.account_id = a.id AND NOT {reach.BELONGS.format('p')})"
 )
 _ONE = f"SELECT a.id, a.role FROM accounts a WHERE a.id = %(id)s AND {ACCOUNT_A} FOR UPDATE"
 _REACHED = f"SELECT count(*) FROM organizations o WHERE o.id = ANY(%(ids)s) AND {reach.ORGANIZATION_O}"

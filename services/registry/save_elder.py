@@ -21,6 +21,7 @@ from services.registry.imports.words import ABILITY_WORDS, GENDER_WORDS
 from services.registry.names import Actor
 from services.registry.pinyin import initials
 from services.registry.sealing import Keys
+from services.registry.telephones import FIELDS, kept_as_masked, marks, sealed, sealed_contact, shown
 from services.storage.pool import Connection
 
 _ELDER = "SELECT p.* FROM elders p WHERE p.id = %(id)s"
@@ -28,11 +29,12 @@ _CONTACTS = "SELECT name, relation, phone FROM elder_contacts WHERE elder_id = %
 _SAME_IDENTITY = "SELECT id, name FROM elders WHERE identity_hash = ANY(%s) AND id <> %s"
 _FEWER = "DELETE FROM elder_contacts WHERE elder_id = %s AND position > %s"
 _CONTACT = """
-INSERT INTO elder_contacts (elder_id, position, name, relation, phone)
-SELECT %(elder)s, c.position, c.value ->> 'name', c.value ->> 'relation', c.value ->> 'phone'
+INSERT INTO elder_contacts (elder_id, position, name, relation, phone, phone_marks)
+SELECT %(elder)s, c.position, c.value ->> 'name', c.value ->> 'relation', c.value ->> 'phone',
+       array(SELECT decode(m, 'hex') FROM jsonb_array_elements_text(c.value -> 'marks') AS m)
 FROM jsonb_array_elements(%(contacts)s) WITH ORDINALITY AS c (value, position)
 ON CONFLICT (elder_id, position) DO UPDATE
-SET name = excluded.name, relation = excluded.relation, phone = excluded.phone
+SET name = excluded.name, relation = excluded.relation, phone = excluded.phone, phone_marks = excluded.phone_marks
 WHERE (elder_contacts.name, elder_contacts.relation, elder_contacts.phone)
    IS DISTINCT FROM (excluded.name, excluded.relation, excluded.phone)
 """
@@ -76,7 +78,8 @@ async def save_elder(
     today = datetime.now(_BEIJING).date()
     async with changes_by(connection, actor):
         await connection.execute(LOCK)
-        there = await _there(connection, actor, elder_id) if elder_id else {}
+        there = shown(keys, await _there(connection, actor, elder_id), whole=True) if elder_id else {}
+        said = _unmasked(said, there)
         record = _checked(there, said, lambda cells: elder_of(cells, known.places, known.categories, today))
         identity = record.identity if "identity" in said else None
         own = elder_id or uuid7()
@@ -92,7 +95,7 @@ async def save_elder(
                 raise RefusedError([Flaw(0, "identity", "", told, "请核对号码，或打开那份档案修改")])
         columns = _columns(said, record, keys, new=elder_id is None)
         await _write(connection, own, columns, new=elder_id is None)
-        await _beside(connection, own, said, record, columns.get("organization_id"))
+        await _beside(connection, own, said, record, keys, columns.get("organization_id"))
     return own
 
 
@@ -106,6 +109,22 @@ async def _there(connection: Connection, actor: Actor, elder_id: UUID) -> dict[s
             raise NotThereError
         contacts = await (await cursor.execute(_CONTACTS, (elder_id,))).fetchall()
     return row | {"contacts": contacts}
+
+
+def _unmasked(said: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+    """What a form sends back masked stays as it is."""
+    told = dict(said)
+    for name in FIELDS:
+        if told.get(name) and there.get(name):
+            told[name] = kept_as_masked(told[name], [there[name]])
+    if told.get("contacts"):
+        numbers = [contact["phone"] for contact in there.get("contacts") or []]
+        told["contacts"] = [
+            # At its own place first: of two numbers that are masked the same it is that one.
+            one | {"phone": kept_as_masked(one["phone"], [*numbers[place : place + 1], *numbers])}
+            for place, one in enumerate(told["contacts"])
+        ]
+    return told
 
 
 async def _reached(connection: Connection, actor: Actor, elder_id: UUID) -> bool:
@@ -164,10 +183,14 @@ def _columns(said: Mapping[str, Any], record: ElderRecord, keys: Keys, *, new: b
     for name, value in said.items():
         if name in _PLAIN:
             columns[name] = None if value is None else getattr(record, name)
+            if name in FIELDS:
+                columns[name] = sealed(keys, columns[name])
         elif name in _LISTS:
             columns[name] = getattr(record, name) or []
         elif name in ("lat", "lon"):
             columns[name] = value
+    if "phone" in said:
+        columns["phone_marks"] = marks(keys, record.phone)
     if "organization_id" in said:
         columns["organization_id"] = record.organization_id
     if "name" in said:
@@ -195,11 +218,16 @@ async def _write(connection: Connection, elder_id: UUID, columns: Mapping[str, A
 
 
 async def _beside(
-    connection: Connection, elder_id: UUID, said: Mapping[str, Any], record: ElderRecord, home: UUID | None
+    connection: Connection,
+    elder_id: UUID,
+    said: Mapping[str, Any],
+    record: ElderRecord,
+    keys: Keys,
+    home: UUID | None,
 ) -> None:
     """What is kept in tables of its own."""
     if "contacts" in said:
-        contacts = record.contacts or []
+        contacts = [sealed_contact(keys, contact) for contact in record.contacts or []]
         await connection.execute(_FEWER, (elder_id, len(contacts)))
         await connection.execute(_CONTACT, {"elder": elder_id, "contacts": Jsonb(contacts)})
     if said.get("assessed_on") and record.ability_level:

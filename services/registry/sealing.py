@@ -1,4 +1,6 @@
-"""Identity numbers at rest: sealed by AES-256-GCM with a key that is not in the database, found by a keyed hash.
+"""What is sealed at rest by a key that is not in the database: identity numbers and other secrets by AES-256-GCM, found
+by a keyed hash; telephone numbers by AES-SIV (RFC 5297), which seals the same number the same way, so that a row that
+is written again as it was is no change.
 
 Keys stand in a setting, the one in use first; each sealed value says by which it was. So a key is changed by putting a
 new one before it, running `anhu rotate-keys`, and taking the old one away.
@@ -13,7 +15,7 @@ import secrets
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -32,6 +34,8 @@ class _Key:
     name: str
     cipher: AESGCM
     search: bytes
+    same: AESSIV
+    trail: bytes
 
 
 class Keys:
@@ -50,6 +54,11 @@ class Keys:
     def in_use(self) -> str:
         """The name of the key that seals from now on."""
         return self._first.name
+
+    @property
+    def ordered(self) -> list[str]:
+        """Names, the key in use first."""
+        return [key.name for key in self._keys]
 
     @property
     def _first(self) -> _Key:
@@ -75,6 +84,24 @@ class Keys:
             return key.cipher.decrypt(nonce, secret, head).decode()
         except InvalidTag:
             raise KeysError(f"a value cannot be opened with the key {name}: another key has that name now") from None
+
+    def seal_same(self, text: str) -> list[bytes]:
+        """Without the head, by each key, the one in use first: the same text is the same bytes."""
+        return [key.same.encrypt(text.encode(), [key.name.encode()]) for key in self._keys]
+
+    def open_same(self, name: str, secret: bytes) -> str:
+        """Raises KeysError as `open` does."""
+        key = next((one for one in self._keys if one.name == name), None)
+        if key is None:
+            raise KeysError(f"ANHU_DATA_KEYS lacks the key {name}, with which a value was sealed")
+        try:
+            return key.same.decrypt(secret, [name.encode()]).decode()
+        except InvalidTag:
+            raise KeysError(f"a value cannot be opened with the key {name}: another key has that name now") from None
+
+    def trail_hash(self, name: str, data: bytes) -> bytes | None:
+        """By the key of that name, for the seals of trails; None when it is not among ours."""
+        return next((hmac.digest(key.trail, data, hashlib.sha256) for key in self._keys if key.name == name), None)
 
     def hash(self, text: str) -> bytes:
         """What the value is found by. Raises KeysError when there is no key."""
@@ -111,6 +138,8 @@ def _key(part: str) -> _Key:
         raise KeysError(
             "ANHU_DATA_KEYS must be name:key,name:key, each key 32 bytes in base64: `anhu data-key` makes one"
         )
-    # Another key for the hash: whoever learns one of them has not the other.
+    # Another key for each use: whoever learns one of them has not the others.
     search = HKDF(SHA256(), _KEY_BYTES, None, b"anhu search 1").derive(raw)
-    return _Key(name, AESGCM(raw), search)
+    same = HKDF(SHA256(), 2 * _KEY_BYTES, None, b"anhu telephones 1").derive(raw)
+    trail = HKDF(SHA256(), _KEY_BYTES, None, b"anhu trails 1").derive(raw)
+    return _Key(name, AESGCM(raw), search, AESSIV(same), trail)

@@ -18,6 +18,8 @@ from uuid_utils.compat import uuid7
 
 from services.registry.passwords import verify_password
 from services.registry.reach import PROBER, Caller
+from services.registry.sealing import Keys
+from services.registry.second_factor import take_code
 from services.runtime.settings import Settings
 from services.storage.pool import Connection
 
@@ -34,10 +36,13 @@ FROM (SELECT at FROM sign_in_failures
       ORDER BY at DESC LIMIT %(most)s) AS last
 """
 _FORGIVE = "DELETE FROM sign_in_failures WHERE username = %s AND address = %s"
-_ACCOUNT = "SELECT id, password_hash FROM accounts WHERE username = %s AND disabled_at IS NULL"
+_ACCOUNT = """
+SELECT a.id, a.password_hash, f.on_since IS NOT NULL FROM accounts a LEFT JOIN second_factors f ON f.account_id = a.id
+WHERE a.username = %s AND a.disabled_at IS NULL
+"""
 _NEW_SESSION = """
-INSERT INTO sessions (id, account_id, refresh_hash, expires_at, address)
-VALUES (%s, %s, %s, now() + make_interval(days => %s), %s)
+INSERT INTO sessions (id, account_id, refresh_hash, expires_at, address, agent)
+VALUES (%s, %s, %s, now() + make_interval(days => %s), %s, %s)
 """
 _PROBER = """
 INSERT INTO accounts (id, username, password_hash, name, role) VALUES (%s, %s, '!', '系统自检', 'auditor')
@@ -66,6 +71,7 @@ _CALLER = """
 SELECT a.id, a.username, a.name, a.role,
        array(SELECT organization_id FROM account_organizations WHERE account_id = a.id) AS organizations,
        array(SELECT elder_id FROM account_elders WHERE account_id = a.id) AS elders,
+       EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id AND f.on_since IS NOT NULL) AS second_factor,
        (SELECT coalesce(jsonb_object_agg(c.purpose, c.elders), '{}')
         FROM (SELECT purpose, jsonb_agg(c.elder_id) AS elders FROM account_elders b JOIN consents c USING (elder_id)
               WHERE b.account_id = a.id AND c.withdrawn_at IS NULL GROUP BY purpose) c) AS consents
@@ -84,6 +90,14 @@ class WrongSignInError(Exception):
     """Unknown account, wrong password, or a refresh token that does not hold."""
 
 
+class SecondFactorError(Exception):
+    """The password is right; a code is needed, or the one that was `given` is not."""
+
+    def __init__(self, *, given: bool) -> None:
+        super().__init__("a wrong code" if given else "a code is needed")
+        self.given = given
+
+
 class TooManyFailuresError(Exception):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"too many failures, again in {retry_after} s")
@@ -97,9 +111,19 @@ class Tokens:
     expires_in: int
 
 
-async def sign_in(connection: Connection, settings: Settings, username: str, password: str, address: str) -> Tokens:
-    """Raises WrongSignInError or TooManyFailuresError. Each try counts before it is judged, so that many at once do
-    not slip through; a success forgives."""
+async def sign_in(
+    connection: Connection,
+    settings: Settings,
+    keys: Keys,
+    username: str,
+    password: str,
+    address: str,
+    *,
+    code: str | None = None,
+    agent: str | None = None,
+) -> Tokens:
+    """Raises WrongSignInError, SecondFactorError or TooManyFailuresError. Each try counts before it is judged, so that
+    many at once do not slip through; a success forgives. A wrong code counts as a wrong password does."""
     tries: dict[str, Any] = {
         "username": username,
         "address": address,
@@ -116,11 +140,17 @@ async def sign_in(connection: Connection, settings: Settings, username: str, pas
     account = await (await connection.execute(_ACCOUNT, (username,))).fetchone()
     if not await verify_password(account[1] if account else None, password) or account is None:
         raise WrongSignInError
+    if account[2]:
+        if not code:
+            await connection.execute(_NOT_TRIED, own)
+            raise SecondFactorError(given=False)
+        if not await take_code(connection, keys, account[0], code, datetime.now(UTC)):
+            raise SecondFactorError(given=True)
     await connection.execute(_FORGIVE, (username, address))
     session_id = uuid7()
     refresh_token = secrets.token_urlsafe(32)
     await connection.execute(
-        _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address)
+        _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address, agent)
     )
     return _tokens(settings, account[0], session_id, refresh_token)
 
@@ -134,7 +164,7 @@ async def sign_in_prober(connection: Connection, settings: Settings) -> Tokens:
         await connection.execute(_REACH_ROOTS, row)
         await connection.execute(_END_SESSIONS, row)
         session_id, refresh_token = uuid7(), secrets.token_urlsafe(32)
-        await connection.execute(_NEW_SESSION, (session_id, row[0], _hash(refresh_token), 1, None))
+        await connection.execute(_NEW_SESSION, (session_id, row[0], _hash(refresh_token), 1, None, None))
     return _tokens(settings, row[0], session_id, refresh_token)
 
 
@@ -191,6 +221,9 @@ async def caller_of(connection: Connection, settings: Settings, access_token: st
         elders=tuple(one for one in row["elders"] if one in reached),
         located=wanted.get("family_location", none),
         measured=wanted.get("family_vitals", none),
+        needs_second_factor=settings.second_factor_required
+        and row["role"] == "administrator"
+        and not row["second_factor"],
     )
 
 

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
         default=5, ge=1, description="wrong passwords for one account from one address before 429"
     )
     sign_in_window_seconds: int = Field(default=300, ge=1, description="the time in which they are counted")
+    second_factor_required: bool = Field(
+        default=False, description="administrators reach nothing but their own account until they have a second factor"
+    )
     trusted_proxies: str = Field(
         default="", description="addresses, comma-separated, whose X-Forwarded-For is believed; none by default"
     )

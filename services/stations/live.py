@@ -179,7 +179,7 @@ class _Screen:
                 async with self._pool.connection() as connection:
                     caller = await caller_of(connection, self._settings, token)
                     organization_id = self._organization_id
-                    staff = caller is not None and (caller.is_prober if probing else caller.may_move_alerts)
+                    staff = caller is not None and (caller.is_prober if probing else caller.may_watch)
                     if caller is None or not staff or organization_id is None:
                         await self._do(self._session.refused(known=caller is not None))
                         return

@@ -31,7 +31,6 @@ AGED = {
     "station_feed": "at",
     "quarantine": "received_at",
     "command_results": "received_at",
-    "access_log": "at",
     "sign_in_failures": "at",
     "sessions": "expires_at",
     "rule_episodes": "cleared_at",  # one that is on stays
@@ -43,7 +42,11 @@ AGED = {
     "audit_findings": "ended_at",  # and this
     "notices": "ended_at",  # with their attempts
     "device_told": "at",
+    "openings": "ends_at",
+    "service_requests": "closed_at",  # with their log; an open one stays
 }
+#: Deleted a seal at a time, by services/registry/trails.py.
+SEALED = ("access_log", "changes")
 _DAY_TABLE = re.compile(r"readings_(\d{8})")
 _MONTH_TABLE = re.compile(r"readings_1[mh]_(\d{6})")
 _PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s) ORDER BY 1"

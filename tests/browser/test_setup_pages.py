@@ -1,9 +1,14 @@
 """The pages for people, places, devices and files, in Chromium, against the real system. Everybody is invented."""
 
+import base64
+import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HAND, sign_in
@@ -12,6 +17,12 @@ from tests.parts.system import System
 from tests.unit.registry.files import number, xlsx_of
 
 OpenPage = Callable[..., Page]
+
+
+def look(page: Page, name: str) -> None:
+    """Where ANHU_TEST_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("ANHU_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def test_a_file_is_checked_mended_and_taken_in(system: System, open_page: OpenPage, tmp_path: Path) -> None:
@@ -66,6 +77,55 @@ def test_a_file_is_checked_mended_and_taken_in(system: System, open_page: OpenPa
     page.get_by_test_id("identity-why").fill("核对（虚构）")
     page.get_by_test_id("identity-show").click()
     expect(page.get_by_test_id("identity-shown")).to_have_text(number(sequence=70))
+
+
+def test_what_is_withheld_is_opened_and_the_auditor_reads_why(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system)
+    to(page, "elders")
+    row = page.get_by_test_id("elder-row").first
+    row.click()
+    name = page.get_by_test_id("elder-name").input_value()
+    expect(page.get_by_test_id("elder-phone-input")).to_have_value(re.compile(r"\*\*\*\*"))
+    page.get_by_test_id("phones-ask").click()
+    expect(page.get_by_test_id("phones-shown")).to_contain_text("本人")
+    expect(page.get_by_test_id("phones-shown")).not_to_contain_text("*")
+    opening = page.get_by_test_id("opening")
+    expect(opening).to_have_attribute("data-open", "false")
+    page.get_by_test_id("opening-ask").click()
+    page.get_by_test_id("opening-why").fill("邻居说三天没见人（虚构）")
+    page.get_by_test_id("opening-open").click()
+    expect(page.get_by_test_id("opening-until")).to_contain_text("自动收起")
+    expect(page.get_by_test_id("opening-position")).to_contain_text("29.7")
+    look(page, "opening")
+
+    page = open_page(system)
+    sign_in(page, system, "admin")
+    to(page, "audit")
+    expect(page.get_by_test_id("opening-row").first).to_contain_text(name)
+    expect(page.get_by_test_id("opening-row").first).to_contain_text("邻居说三天没见人（虚构）")
+    expect(page.get_by_test_id("look-row").first).to_contain_text(name)
+    look(page, "audit")
+    page.get_by_test_id("section-account").click()
+    page.get_by_test_id("factor-begin").click()
+    secret = page.get_by_test_id("factor-secret").inner_text().replace(" ", "")
+    totp = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30)
+    page.get_by_test_id("factor-code").fill(totp.generate(time.time()).decode())
+    page.get_by_test_id("factor-confirm").click()
+    expect(page.get_by_test_id("told-secret")).to_have_count(10)
+    look(page, "account")
+    page.set_viewport_size(HAND)
+    look(page, "account-hand")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    # The next one signs in with the password and a code.
+    page = open_page(system)
+    page.get_by_test_id("sign-in-username").fill("admin")
+    page.get_by_test_id("sign-in-password").fill(system.account("admin")["password"])
+    page.get_by_test_id("sign-in-submit").click()
+    page.get_by_test_id("sign-in-code").fill(totp.generate(time.time() + 30).decode())
+    page.get_by_test_id("sign-in-submit").click()
+    expect(page.get_by_test_id("sign-in")).to_have_count(0)
+    system.sql("DELETE FROM second_factors")
 
 
 def test_devices_people_and_places(system: System, open_page: OpenPage) -> None:

@@ -12,7 +12,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.registry.sealing import new_key
+from services.registry.sealing import Keys, new_key
+from services.registry.telephones import opened
 from tests.unit.registry.files import csv_of, number, xlsx_of
 
 Run = Callable[..., Result]
@@ -157,7 +158,7 @@ def test_a_district_by_commands_alone(
             assert ": 0 new, 0 changed" in told, (kind, form, told)
 
     monkeypatch.setenv("ANHU_DATA_KEYS", f"{new_key('k2')},{os.environ['ANHU_DATA_KEYS']}")
-    assert "2 identity numbers are sealed with the key k2" in run("rotate-keys").stderr
+    assert "5 rows are sealed anew, with the key k2" in run("rotate-keys").stderr
     monkeypatch.setenv("ANHU_DATA_KEYS", os.environ["ANHU_DATA_KEYS"].split(",")[0])
     assert "2 as they are" in run("import", "elders", elders).stderr
 
@@ -173,12 +174,15 @@ def test_what_is_different_is_changed_and_kept(district: Run, rows: Any) -> None
     told = district("import", "elders", _file("b.csv", head, changed)).stderr
     assert "0 new, 1 changed" in told
     [elder] = rows("SELECT address, phone, care_categories FROM elders WHERE name = '陈某'")
-    assert elder == ("康宁路9号", "023-00000011", ["低保"])
+    keys = Keys(os.environ["ANHU_DATA_KEYS"])
+    assert (elder[0], opened(keys, elder[1]), elder[2]) == ("康宁路9号", "023-00000011", ["低保"])
+    assert "00000011" not in elder[1]
     kept = rows("SELECT before, after FROM changes WHERE subject = 'elder' AND what = 'changed' ORDER BY id")
     assert kept[0][0]["address"] == "安和路1号"
     assert kept[0][1]["address"] == "康宁路9号"
     assert "identity_hash" not in kept[0][1]
-    assert kept[1][1] == {"name": "陈某红", "phone": "13700000000"}
+    assert (kept[1][1]["name"], opened(keys, kept[1][1]["phone"])) == ("陈某红", "13700000000")
+    assert set(kept[1][1]) == {"name", "phone"}
 
 
 def test_all_or_nothing_or_row_by_row(district: Run, rows: Any) -> None:

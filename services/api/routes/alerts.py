@@ -21,7 +21,8 @@ from alerts.move import move_alert
 from alerts.presentation import alert_json
 from alerts.responders import asked_of, could_go
 from services.api import paging
-from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
+from services.api.dependencies import Address, DatabaseConnection, DataKeys, SignedIn, id_of
+from services.api.gate import refuse_unless
 from services.api.problems import ProblemError, not_found, responses
 from services.api.schemas import (
     AcknowledgeBody,
@@ -38,9 +39,12 @@ from services.api.schemas import (
     StateName,
 )
 from services.registry import reach
+from services.registry.access import Action, Thing
 from services.registry.looks import record_look, record_looks
 from services.registry.reach import Caller
 from services.registry.responders import name_of
+from services.registry.sealing import Keys
+from services.registry.telephones import shown
 from services.storage.pool import Connection
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -128,7 +132,9 @@ async def list_alerts(
 
 
 @router.get("/{alert_id}", responses=responses(401, 404))
-async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: Address, alert_id: str) -> AlertDetail:
+async def one_alert(
+    connection: DatabaseConnection, caller: SignedIn, address: Address, keys: DataKeys, alert_id: str
+) -> AlertDetail:
     """With its timeline, its events, the organisations whose screens show it, and whom to call in a lost area."""
     async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         # One moment for all: a change between two looks would show a state that its own timeline contradicts.
@@ -143,6 +149,7 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
         learned = await learned_of(connection, alert)
     if not caller.may_move_alerts:  # a neighbour's number is the station's to know
         responders = [one | {"phone": None} for one in responders]
+    responders = [shown(keys, one, whole=alert.unresolved) for one in responders]
     if to_call:
         listed = [one.row["id"] for one in to_call]
         await record_looks(connection, caller, "call_list", listed, alert_id=alert.id, address=address)
@@ -159,7 +166,7 @@ async def one_alert(connection: DatabaseConnection, caller: SignedIn, address: A
             "routes": routes,
             "responders": responders,
             "false_alarms": [_learned(one) for one in learned],
-            "call_list": [_to_call(one) for one in to_call] if to_call is not None else None,
+            "call_list": [_to_call(one, keys) for one in to_call] if to_call is not None else None,
         }
     )
 
@@ -238,8 +245,7 @@ async def ask(
     `responders` of the alert. The same wish again within 10 s asks nobody more."""
     body = body or AskBody()
     reached = await _reached(connection, caller, alert_id)
-    if not caller.may_move_alerts:
-        raise ProblemError(403, "您可以查看这条告警，但不能请人前往")
+    refuse_unless(caller, Thing.ALERTS, Action.MOVE)
     actor = Actor(caller.account_id, caller.name, address)
     asked = await ask_responders(connection, reached.id, actor, body.limit, body.skills)
     if asked is None:
@@ -266,8 +272,7 @@ async def could_be_sent(
 
 async def _move(connection: Connection, caller: Caller, address: str, alert_id: str, move: Move) -> Alert:
     reached = await _reached(connection, caller, alert_id)
-    if not caller.may_move_alerts:
-        raise ProblemError(403, "您可以查看这条告警，但不能处置它")
+    refuse_unless(caller, Thing.ALERTS, Action.MOVE)
     moved = await move_alert(connection, reached.id, move, Actor(caller.account_id, caller.name, address))
     if moved is None:
         raise not_found()
@@ -297,8 +302,8 @@ def _shown(alert: DomainAlert, caller: Caller) -> dict[str, Any]:
     return told
 
 
-def _to_call(one: ToCall) -> dict[str, Any]:
-    row = one.row
+def _to_call(one: ToCall, keys: Keys) -> dict[str, Any]:
+    row = shown(keys, one.row, whole=True)
     return {
         "elder": {"id": row["id"], "name": row["name"]},
         "phone": row["phone"],

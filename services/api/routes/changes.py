@@ -1,16 +1,17 @@
 """What was changed of organisations, elders, devices and accounts: who, when, what before and after."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Query
 from psycopg.rows import dict_row
 
 from services.api import paging
-from services.api.dependencies import DatabaseConnection, SignedIn, only_administrators
+from services.api.dependencies import DatabaseConnection, DataKeys, SignedIn
 from services.api.problems import responses
 from services.api.record_schemas import ChangePage
 from services.registry import reach
 from services.registry.save_account import ACCOUNT_A
+from services.registry.telephones import FIELDS, masked, opened
 
 router = APIRouter(tags=["changes"])
 
@@ -26,23 +27,32 @@ _THERE = {
 }
 _WITHIN = {
     "organization": f"EXISTS (SELECT FROM organizations o WHERE o.id = c.subject_id::uuid AND {reach.ORGANIZATION_O})",
-    "elder": f"EXISTS (SELECT FROM elders p WHERE p.id = c.subject_id::uuid AND {reach.ELDER_P})",
-    "device": f"EXISTS (SELECT FROM devices d WHERE d.device_id = c.subject_id AND {reach.DEVICE_D})",
+    "elder": f"EXISTS (SELECT FROM elders p WHERE p.id = c.subject_id::uuid AND {reach.BELONGS.format('p')})",
+    "device": f"EXISTS (SELECT FROM devices d WHERE d.device_id = c.subject_id AND {reach.BELONGS.format('d')})",
     "account": f"EXISTS (SELECT FROM accounts a WHERE a.id = c.subject_id::uuid AND {ACCOUNT_A})",
 }
+
+_HEALTH = frozenset(
+    (
+        *("lat", "lon", "address", "entry_notes", "health_notes", "conditions", "medicines", "allergies"),
+        *("ability_level", "long_term_care_grade", "care_categories", "living_situation", "spo2_scale_2", "birth_date"),
+        *("level", "score"),
+    )
+)
 
 
 @router.get("/changes", responses=responses(401, 403, 422))
 async def changes(
     connection: DatabaseConnection,
     caller: SignedIn,
+    keys: DataKeys,
     subject: Literal["organization", "elder", "device", "account"],
     subject_id: str | None = Query(default=None, max_length=64, pattern=r"^[^\x00]*$"),
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> ChangePage:
-    """Of one kind, or of one of them; newest first. For administrators, of what they reach."""
-    only_administrators(caller, "只有管理员可以查看变更记录")
+    """Of one kind, or of one of them; newest first. For administrators and auditors, of what they
+    reach; telephone numbers are masked, and auditors see of health and places that it changed, not what."""
     after = paging.decode(cursor, int)
     gone = f"NOT EXISTS ({_THERE[subject]}) AND {_AT_THE_ROOT}"
     statement = f"SELECT c.* FROM changes c WHERE c.subject = %(subject)s AND ({_WITHIN[subject]} OR {gone})"
@@ -54,4 +64,21 @@ async def changes(
     async with connection.cursor(row_factory=dict_row) as rows:
         await rows.execute(f"{statement} ORDER BY c.id DESC LIMIT %(limit)s", caller.parameters | values)
         items, following = paging.page(await rows.fetchall(), limit, "id")
-    return ChangePage.model_validate({"items": items, "next": following})
+    auditor = caller.role == "auditor"
+    shown = [
+        row | {side: _shown(row[side], keys, auditor=auditor) for side in ("before", "after") if row[side]}
+        for row in items
+    ]
+    return ChangePage.model_validate({"items": shown, "next": following})
+
+
+def _shown(fields: dict[str, Any], keys: DataKeys, *, auditor: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for name, value in fields.items():
+        if auditor and name in _HEALTH and value is not None:
+            told[name] = "…"
+        elif name in FIELDS and isinstance(value, str):
+            told[name] = masked(opened(keys, value))
+        else:
+            told[name] = value
+    return told

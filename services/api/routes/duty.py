@@ -18,7 +18,7 @@ from alerts.domain.roster_calendar import read, written
 from alerts.domain.rules.check import Flaw
 from alerts.rosters import load_calendar, load_rosters
 from services.api import duty_schemas as shapes
-from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of, only_administrators
+from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
 from services.api.duty_schemas import Day, Moment
 from services.api.problems import ProblemError, not_found, responses
 from services.api.routes.escalation import ORGANIZATION, names_of, organization_of
@@ -52,7 +52,6 @@ GROUP BY organization_id
 
 
 def _administrator(caller: SignedIn, address: Address) -> Actor:
-    only_administrators(caller, "只有管理员可以修改值班表和节假日")
     return Actor(caller.account_id, caller.name, address)
 
 
@@ -68,8 +67,6 @@ async def duty_now(
     organization_id: Annotated[UUID | None, Query(description="this one alone")] = None,
 ) -> shapes.OnDutyList:
     """Who is on shift and who watches, in each organisation within reach that has a roster or is watched."""
-    if caller.role in ("caregiver", "responder"):
-        raise ProblemError(403, "值班表只对机构工作人员开放")
     async with connection.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(_REACHED, caller.parameters | {"only": organization_id})).fetchall()
         ids = [row["id"] for row in rows]

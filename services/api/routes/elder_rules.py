@@ -22,7 +22,7 @@ from services.storage.pool import Connection
 
 router = APIRouter(tags=["rules"])
 
-_ELDER = f"SELECT p.id, {reach.ELDER_P_IN_NEED} AS in_need FROM elders p WHERE {reach.ELDER_P}"
+_ELDER = f"SELECT p.id, {reach.ELDER_P_SHOWN} AS in_need FROM elders p WHERE {reach.ELDER_P}"
 _ON = "SELECT key, mode, id FROM rule_episodes WHERE elder_id = %s AND cleared_at IS NULL"
 _ORGANIZATIONS = "SELECT id, name FROM organizations WHERE id = ANY(%s)"
 _ABILITY = {"intact": "能力完好", "mild": "轻度失能", "moderate": "中度失能", "severe": "重度失能", "total": "完全失能"}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.api.dependencies import Address, DatabaseConnection, SignedIn, only_administrators
+from services.api.dependencies import Address, DatabaseConnection, SignedIn
 from services.api.problems import ProblemError, not_found, responses
 from services.api.schemas import Binding, DeviceSecret, Import, NewDevice
 from services.registry.bind_device import bind_device
@@ -24,7 +24,6 @@ _MOST_TOLD = 200  # flaws in one answer
 
 
 def _administrator(caller: SignedIn, address: Address) -> Actor:
-    only_administrators(caller, "只有管理员可以登记、停用设备或更换密钥")
     return Actor(caller.name, address, caller)
 
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Body, Request
 from psycopg.rows import dict_row
 
 from alerts.domain.alert import State
 from alerts.domain.transitions import STATE_WORDS
 from alerts.handover import Sheet, handover_sheet
-from services.api.dependencies import Address, AppSettings, DatabaseConnection, SignedIn, id_of
+from services.api.dependencies import Address, AppSettings, DatabaseConnection, DataKeys, SignedIn, id_of
 from services.api.problems import ProblemError, not_found, responses
 from services.api.responder_schemas import Handover, HandoverLink, HandoverLinks, NewHandoverLink
 from services.api.routes.tasks import only_so_often
@@ -23,6 +23,8 @@ from services.registry.handover_links import (
 )
 from services.registry.looks import record_look, record_look_by_link
 from services.registry.reach import Caller
+from services.registry.sealing import Keys
+from services.registry.telephones import opened, shown
 from services.storage.pool import Connection
 
 router = APIRouter(tags=["handover"])
@@ -30,30 +32,23 @@ router = APIRouter(tags=["handover"])
 _ALERT = f"SELECT a.id, a.state FROM alerts a WHERE a.id = %(id)s AND {reach.ALERT_A}"
 
 
-def _giver(caller: SignedIn) -> Caller:
-    if not caller.may_move_alerts:
-        raise ProblemError(403, "只有值班员和管理员可以打开或发送交接单")
-    return caller
-
-
-Giver = Annotated[Caller, Depends(_giver)]
-
-
 @router.get("/alerts/{alert_id}/handover", responses=responses(401, 403, 404, 410))
-async def handover(connection: DatabaseConnection, caller: Giver, address: Address, alert_id: str) -> Handover:
+async def handover(
+    connection: DatabaseConnection, caller: SignedIn, keys: DataKeys, address: Address, alert_id: str
+) -> Handover:
     """While the alert is unresolved; the look is recorded. 410: it is closed, and the sheet with it."""
     reached = await _reached(connection, caller, alert_id)
     sheet = _open(await handover_sheet(connection, reached))
     if sheet.elder_id is not None:
         await record_look(connection, caller, "handover", sheet.elder_id, alert_id=reached, address=address)
-    return Handover.model_validate(sheet.content)
+    return _told(sheet, keys)
 
 
 @router.post("/alerts/{alert_id}/handover/links", status_code=201, responses=responses(401, 403, 404, 410, 422))
 async def new_handover_link(
     connection: DatabaseConnection,
     settings: AppSettings,
-    caller: Giver,
+    caller: SignedIn,
     alert_id: str,
     wanted: Annotated[NewHandoverLink | None, Body()] = None,
 ) -> HandoverLink:
@@ -65,7 +60,7 @@ async def new_handover_link(
 
 @router.get("/alerts/{alert_id}/handover/links", responses=responses(401, 403, 404))
 async def handover_links(
-    connection: DatabaseConnection, settings: AppSettings, caller: Giver, alert_id: str
+    connection: DatabaseConnection, settings: AppSettings, caller: SignedIn, alert_id: str
 ) -> HandoverLinks:
     """All that were made, the oldest first."""
     reached = await _reached(connection, caller, alert_id)
@@ -73,7 +68,7 @@ async def handover_links(
 
 
 @router.delete("/alerts/{alert_id}/handover/links/{link_id}", status_code=204, responses=responses(401, 403, 404))
-async def no_handover_link(connection: DatabaseConnection, caller: Giver, alert_id: str, link_id: str) -> None:
+async def no_handover_link(connection: DatabaseConnection, caller: SignedIn, alert_id: str, link_id: str) -> None:
     """Takes it back, at once, whoever made it."""
     reached = await _reached(connection, caller, alert_id)
     if not await revoke_handover_link(connection, reached, id_of(link_id)):
@@ -82,7 +77,12 @@ async def no_handover_link(connection: DatabaseConnection, caller: Giver, alert_
 
 @router.get("/handovers/{token}", responses=responses(404, 410, 429))
 async def handover_by_link(
-    request: Request, connection: DatabaseConnection, settings: AppSettings, address: Address, token: str
+    request: Request,
+    connection: DatabaseConnection,
+    settings: AppSettings,
+    keys: DataKeys,
+    address: Address,
+    token: str,
 ) -> Handover:
     """What is behind a link; each look is recorded under the name of who made it."""
     link_id = only_so_often(request, address, token, links.read(_key(settings), token, links.HANDOVER))
@@ -95,7 +95,15 @@ async def handover_by_link(
         await record_look_by_link(
             connection, made_by, "handover_link", sheet.elder_id, alert_id=alert_id, address=address
         )
-    return Handover.model_validate(sheet.content)
+    return _told(sheet, keys)
+
+
+def _told(sheet: Sheet, keys: Keys) -> Handover:
+    """With all telephone numbers: a crew calls."""
+    content = shown(keys, sheet.content, whole=True)
+    elder = content["elder"]
+    content["elder"] = shown(keys, elder, whole=True) if elder else None
+    return Handover.model_validate(content | {"responder_phone": opened(keys, content["responder_phone"])})
 
 
 def _open(found: Sheet | State | None) -> Sheet:

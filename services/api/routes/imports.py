@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from gateway.decoders.datum import gcj02_to_wgs84
-from services.api.dependencies import Address, DatabaseConnection, DataKeys, SignedIn, only_administrators
+from services.api.dependencies import Address, DatabaseConnection, DataKeys, SignedIn
 from services.api.problems import responses
 from services.api.record_schemas import ImportKind, ImportResult
 from services.registry.imports.columns import KINDS
@@ -30,7 +30,6 @@ _FORM: dict[int | str, dict[str, Any]] = {
 
 
 def _administrator(caller: SignedIn, address: Address) -> Actor:
-    only_administrators(caller, "只有管理员可以导入")
     return Actor(caller.name, address, caller)
 
 

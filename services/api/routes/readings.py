@@ -20,8 +20,7 @@ from services.storage.rollups import WIDTHS, Width
 router = APIRouter(tags=["readings"])
 
 _DEVICE = f"""
-SELECT d.key, d.elder_id, EXISTS (SELECT FROM alerts n WHERE n.elder_id = d.elder_id
-       AND n.state IN ('triggered', 'acknowledged', 'dispatched', 'arrived')) AS in_need
+SELECT d.key, d.elder_id, EXISTS (SELECT FROM elders p WHERE p.id = d.elder_id AND {reach.ELDER_P_SHOWN}) AS in_need
 FROM devices d WHERE d.device_id = %(device_id)s AND {reach.DEVICE_D}
 """
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from psycopg.rows import dict_row
 
 from services.api import paging
-from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
+from services.api.dependencies import Address, DatabaseConnection, DataKeys, SignedIn, id_of
 from services.api.problems import responses
 from services.api.rows import one_of, page_of
 from services.api.schemas import (
@@ -19,9 +19,10 @@ from services.api.schemas import (
     Organization,
     OrganizationPage,
 )
-from services.registry import reach
+from services.registry import reach, telephones
 from services.registry.find import Conditions, add_device_search, add_elder_search, add_reach
 from services.registry.looks import record_look
+from services.registry.sealing import Keys
 from services.storage.pool import Connection
 
 router = APIRouter(tags=["registry"])
@@ -32,6 +33,8 @@ _ORGANIZATION = "SELECT o.* FROM organizations o"
 _ELDER = f"""
 SELECT p.*, extract(year FROM age(p.birth_date))::int AS age,
        p.identity_hash IS NOT NULL AS has_identity, {reach.ELDER_P_IN_NEED} AS in_need,
+       (SELECT max(b.ends_at) FROM openings b WHERE b.elder_id = p.id AND b.account_id = %(reach_account)s::uuid
+        AND b.ends_at > clock_timestamp()) AS opened_until,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'relation', c.relation, 'phone', c.phone)
                                   ORDER BY c.position), '[]')
         FROM elder_contacts c WHERE c.elder_id = p.id) AS contacts
@@ -71,6 +74,7 @@ async def organization(connection: DatabaseConnection, caller: SignedIn, organiz
 async def elders(
     connection: DatabaseConnection,
     caller: SignedIn,
+    keys: DataKeys,
     search: Search = None,
     organization_id: Below = None,
     care_category: Search = None,
@@ -78,18 +82,20 @@ async def elders(
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> ElderPage:
-    """`search` is by any part of the name, its initials in pinyin, the telephone number or the address; of several
-    words each has to be there. Position, health notes and entry notes are in `/elders/{id}` alone, and only while an
-    alert is unresolved."""
-    where = Conditions()
+    """`search` is by any part of the name, its initials in pinyin or the address, by a telephone number of theirs or of
+    a contact's, or by its last four digits; of several words each has to be there. Position, health notes and entry
+    notes are in `/elders/{id}` alone, and only while an alert is unresolved."""
+    where = Conditions(["p.erased_at IS NULL"])
     await add_reach(connection, caller, where, "p", organization_id)
-    add_elder_search(where, search)
+    add_elder_search(where, search, keys)
     if care_category:
         where.add("%(care_category)s = ANY(p.care_categories)", care_category=care_category)
     if ability_level:
         where.add("p.ability_level = %(ability_level)s", ability_level=ability_level)
+    where.values["reach_account"] = caller.account_id
     rows, following = await _page(connection, _ELDER, where, "p.id", paging.decode(cursor, UUID), limit)
-    return ElderPage.model_validate({"items": [_elder(row, shown=False) for row in rows], "next": following})
+    items = [_elder(row, keys, shown=False) for row in rows]
+    return ElderPage.model_validate({"items": items, "next": following})
 
 
 async def _page(
@@ -107,12 +113,17 @@ async def _page(
 
 
 @router.get("/elders/{elder_id}", responses=responses(401, 404))
-async def elder(connection: DatabaseConnection, caller: SignedIn, address: Address, elder_id: str) -> Elder:
-    """The look is recorded when position and health are shown."""
+async def elder(
+    connection: DatabaseConnection, caller: SignedIn, address: Address, keys: DataKeys, elder_id: str
+) -> Elder:
+    """Position and health are there while an alert is unresolved, or the caller has opened them; the look is recorded.
+    Telephone numbers are whole while an alert is unresolved, and masked else."""
     row = await one_of(connection, caller, f"{_ELDER} WHERE {reach.ELDER_P}", "p.id", id_of(elder_id))
-    if row["in_need"]:
-        await record_look(connection, caller, "elder", row["id"], alert_id=None, address=address)
-    shown = _elder(row, shown=row["in_need"])
+    open_now = row["in_need"] or row["opened_until"] is not None
+    if open_now:
+        what = "elder" if row["in_need"] else "opened"
+        await record_look(connection, caller, what, row["id"], alert_id=None, address=address)
+    shown = _elder(row, keys, shown=open_now)
     if not caller.may_locate(row["id"]):
         shown |= {"position": None, "entry_notes": None}
     if not caller.may_measure(row["id"]):
@@ -120,16 +131,19 @@ async def elder(connection: DatabaseConnection, caller: SignedIn, address: Addre
     return Elder.model_validate(shown)
 
 
-def _elder(row: dict[str, Any], *, shown: bool) -> dict[str, Any]:
+def _elder(row: dict[str, Any], keys: Keys, *, shown: bool) -> dict[str, Any]:
     position = {"lat": row["lat"], "lon": row["lon"]} if shown and row["lat"] is not None else None
     closed = {} if shown else dict.fromkeys(("health_notes", "entry_notes", "conditions", "medicines", "allergies"))
-    return row | {"position": position, "withheld": not shown} | closed
+    # Whoever is on the floor is called at once; at other times a number is asked for (`POST /elders/{id}/phones`).
+    told = telephones.shown(keys, row, whole=row["in_need"])
+    return told | {"position": position, "withheld": not shown, "masked": not row["in_need"]} | closed
 
 
 @router.get("/devices", responses=responses(401, 422))
 async def devices(
     connection: DatabaseConnection,
     caller: SignedIn,
+    keys: DataKeys,
     search: Search = None,
     organization_id: Below = None,
     elder_id: UUID | None = None,
@@ -143,7 +157,7 @@ async def devices(
     if elder_id:
         where.add("d.elder_id = %(elder_id)s", elder_id=elder_id)
     if search:
-        add_device_search(where, search)
+        add_device_search(where, search, keys)
     rows, following = await _page(connection, _DEVICE, where, "d.device_id", paging.decode(cursor, str), limit)
     return DevicePage.model_validate({"items": rows, "next": following})
 

@@ -23,7 +23,6 @@ router = APIRouter(tags=["reports"])
 #: Days of one ledger on request.
 MOST_LEDGER_DAYS = 31
 _WITHIN = "SELECT 1 FROM organizations WHERE id = %s AND path && %s::uuid[]"
-_STAFF = frozenset({"administrator", "supervisor", "operator", "auditor"})
 _FILES = {
     "csv": ("text/csv; charset=utf-8", as_csv),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_xlsx),
@@ -83,14 +82,12 @@ async def ledger_of(
 
 
 @router.get("/reports/ledger/days", responses=responses(401, 403))
-async def ledger_days(connection: DatabaseConnection, caller: SignedIn) -> LedgerDays:
+async def ledger_days(connection: DatabaseConnection, _caller: SignedIn) -> LedgerDays:
     """The whole system's, as it was reconciled day by day: the last ninety days."""
-    _only_staff(caller)
     return LedgerDays.model_validate({"items": await days_kept(connection)})
 
 
 async def _organization(connection: Connection, caller: Caller, wanted: UUID | None) -> UUID:
-    _only_staff(caller)
     if wanted is None:
         if not caller.organizations:
             raise ProblemError(404, "没有找到，或不在您的管辖范围内")
@@ -99,11 +96,6 @@ async def _organization(connection: Connection, caller: Caller, wanted: UUID | N
     if found is None:
         raise ProblemError(404, "没有找到，或不在您的管辖范围内")
     return wanted
-
-
-def _only_staff(caller: Caller) -> None:
-    if caller.role not in _STAFF or caller.is_prober:
-        raise ProblemError(403, "只有机构的工作人员可以查看响应报告和呼叫台账")
 
 
 def _days(first: date | None, last: date | None, most: int) -> tuple[date, date]:

@@ -3,13 +3,21 @@
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 from psycopg.rows import dict_row
 
-from services.api.dependencies import Address, AppSettings, DatabaseConnection, SignedIn
+from services.api.dependencies import Address, AppSettings, DatabaseConnection, DataKeys, SignedIn
 from services.api.problems import ProblemError, responses
 from services.api.schemas import Me, Tokens
-from services.registry.sign_in import TooManyFailuresError, WrongSignInError, refresh, sign_in, sign_out
+from services.registry.sealing import KeysError
+from services.registry.sign_in import (
+    SecondFactorError,
+    TooManyFailuresError,
+    WrongSignInError,
+    refresh,
+    sign_in,
+    sign_out,
+)
 
 router = APIRouter(tags=["sign-in"])
 
@@ -25,12 +33,16 @@ async def token(
     connection: DatabaseConnection,
     settings: AppSettings,
     address: Address,
+    keys: DataKeys,
+    request: Request,
     username: Annotated[str | None, Form(max_length=200)] = None,
     password: Annotated[str | None, Form(max_length=1000)] = None,
+    code: Annotated[str | None, Form(max_length=40)] = None,
     refresh_token: Annotated[str | None, Form(max_length=200)] = None,
     grant_type: Annotated[Literal["password", "refresh_token"], Form()] = "password",
 ) -> Tokens:
-    """Signs in with `username` and `password`, or renews with `grant_type=refresh_token` and `refresh_token`."""
+    """Signs in with `username` and `password`, or renews with `grant_type=refresh_token` and `refresh_token`. A 401
+    with `second_factor: true` asks for `code` beside them: of the telephone's app, or a recovery code."""
     try:
         if grant_type == "refresh_token":
             if not refresh_token:
@@ -41,7 +53,16 @@ async def token(
                 raise ProblemError(422, "请填写用户名和密码")
             if "\x00" in username:
                 raise WrongSignInError
-            tokens = await sign_in(connection, settings, username, password, address)
+            agent = request.headers.get("user-agent", "")[:200].replace("\x00", "") or None
+            tokens = await sign_in(
+                connection, settings, keys, username, password, address, code=(code or "").strip(), agent=agent
+            )
+    except SecondFactorError as error:
+        words = "验证码不正确，请等下一组数字再试" if error.given else "请填写动态验证码"
+        headers = {"WWW-Authenticate": "Bearer"}
+        raise ProblemError(401, words, title=str(error), headers=headers, second_factor=True) from None
+    except KeysError as error:
+        raise ProblemError(503, "暂时无法核对验证码，请用恢复码登录，或联系技术人员", title=str(error)) from None
     except WrongSignInError:
         words = "登录已失效，请重新登录" if grant_type == "refresh_token" else "用户名或密码不正确"
         raise ProblemError(401, words, headers={"WWW-Authenticate": "Bearer"}) from None

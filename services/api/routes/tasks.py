@@ -15,12 +15,14 @@ from alerts.domain.tasks import Task as DomainTask
 from alerts.ledger import ALERT, alert_of
 from alerts.responders import metres_from
 from gateway.decoders.datum import wgs84_to_gcj02
-from services.api.dependencies import Address, AppSettings, DatabaseConnection
+from services.api.dependencies import Address, AppSettings, DatabaseConnection, DataKeys
 from services.api.problems import ProblemError, not_found, responses
 from services.api.rate import Rate
 from services.api.responder_schemas import AnswerBody, PositionBody, Task, TaskMaps
 from services.registry import links
 from services.registry.looks import record_look_by_link
+from services.registry.sealing import Keys
+from services.registry.telephones import shown
 from services.storage.pool import Connection
 
 router = APIRouter(prefix="/tasks/{token}", tags=["tasks"])
@@ -70,64 +72,69 @@ _ERRORS = responses(404, 409, 410, 422, 429)
 
 
 @router.get("", responses=responses(404, 410, 429))
-async def task(connection: DatabaseConnection, address: Address, asked: WhoWasAsked) -> Task:
+async def task(connection: DatabaseConnection, keys: DataKeys, address: Address, asked: WhoWasAsked) -> Task:
     """What happened, how far and in which street; whose door it is only to who goes. 410 once the alert is closed."""
-    return await _shown(connection, asked, address)
+    return await _shown(connection, asked, address, keys)
 
 
 @router.post("/accept", responses=_ERRORS)
 async def accept(
     connection: DatabaseConnection,
+    keys: DataKeys,
     address: Address,
     asked: WhoWasAsked,
     body: Annotated[AnswerBody | None, Body()] = None,
 ) -> Task:
     """接受: 409 tells who was first. Again it changes nothing."""
-    return await _answer(connection, address, asked, Answer.ACCEPT, body)
+    return await _answer(connection, keys, address, asked, Answer.ACCEPT, body)
 
 
 @router.post("/decline", responses=_ERRORS)
 async def decline(
     connection: DatabaseConnection,
+    keys: DataKeys,
     address: Address,
     asked: WhoWasAsked,
     body: Annotated[AnswerBody | None, Body()] = None,
 ) -> Task:
     """去不了, also after having accepted: then the others are asked again, and the screens sound."""
-    return await _answer(connection, address, asked, Answer.DECLINE, body)
+    return await _answer(connection, keys, address, asked, Answer.DECLINE, body)
 
 
 @router.post("/arrive", responses=_ERRORS)
 async def arrive(
     connection: DatabaseConnection,
+    keys: DataKeys,
     address: Address,
     asked: WhoWasAsked,
     body: Annotated[AnswerBody | None, Body()] = None,
 ) -> Task:
     """我到了."""
-    return await _answer(connection, address, asked, Answer.ARRIVE, body)
+    return await _answer(connection, keys, address, asked, Answer.ARRIVE, body)
 
 
 @router.post("/help", responses=_ERRORS)
 async def call_for_help(
     connection: DatabaseConnection,
+    keys: DataKeys,
     address: Address,
     asked: WhoWasAsked,
     body: Annotated[AnswerBody | None, Body()] = None,
 ) -> Task:
     """需要支援: the screens sound again, at each call."""
-    return await _answer(connection, address, asked, Answer.HELP, body)
+    return await _answer(connection, keys, address, asked, Answer.HELP, body)
 
 
 @router.post("/done", responses=_ERRORS)
 async def done(
     connection: DatabaseConnection,
+    keys: DataKeys,
     address: Address,
     asked: WhoWasAsked,
     body: Annotated[AnswerBody | None, Body()] = None,
 ) -> Task:
     """已处理: the station is told, and closes the alert."""
-    return await _answer(connection, address, asked, Answer.DONE, body)
+    return await _answer(connection, keys, address, asked, Answer.DONE, body)
 
 
 @router.post("/position", status_code=204, responses=responses(404, 410, 422, 429))
@@ -136,15 +143,17 @@ async def position(connection: DatabaseConnection, asked: WhoWasAsked, body: Pos
     await connection.execute(_SEEN, (body.lat, body.lon, asked.who.id))
 
 
-async def _answer(connection: Connection, address: str, asked: Asked, answer: Answer, body: AnswerBody | None) -> Task:
+async def _answer(
+    connection: Connection, keys: Keys, address: str, asked: Asked, answer: Answer, body: AnswerBody | None
+) -> Task:
     answered = await answer_task(connection, asked, answer, body.note if body else None)
     if isinstance(answered, Refusal):
         status = 409 if answered.state in UNRESOLVED else 410
         raise ProblemError(status, answered.detail, state=answered.state.value)
-    return await _shown(connection, asked, address)
+    return await _shown(connection, asked, address, keys)
 
 
-async def _shown(connection: Connection, asked: Asked, address: str) -> Task:
+async def _shown(connection: Connection, asked: Asked, address: str, keys: Keys) -> Task:
     async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         row = await (await cursor.execute(_ONE, (asked.alert_id,))).fetchone()
@@ -161,6 +170,7 @@ async def _shown(connection: Connection, asked: Asked, address: str) -> Task:
         await record_look_by_link(
             connection, asked.who.id, what, around["elder_id"], alert_id=alert.id, address=address
         )
+    around = shown(keys, around, whole=True)
     return Task.model_validate(_described(alert, task, around, goes) | {"me": asked.who.name})
 
 

@@ -10,7 +10,7 @@ from alerts.domain.alert import Actor
 from alerts.trial_names import named
 from alerts.trials import ask_trial, stop_trial, time_flaws, tried
 from services.api import paging
-from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of, only_administrators
+from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
 from services.api.problems import ProblemError, responses
 from services.api.routes.rules import flaws_told, only_within_reach, told
 from services.api.rows import one_of, page_of
@@ -33,7 +33,6 @@ _TRIAL = _SUMMARY.replace("t.error,", "t.error, t.result,")
 
 
 def _administrator(caller: SignedIn, address: Address) -> Actor:
-    only_administrators(caller, "只有管理员可以试运行规则和查看结果")
     return Actor(caller.account_id, caller.name, address)
 
 

@@ -9,29 +9,31 @@ from services.registry.bulk.staging import Import, count, staged
 from services.registry.changing import changes_by
 from services.registry.imports.others import ContactRecord
 from services.registry.imports.reading import Reading
+from services.registry.telephones import marks, sealed, sealed_each
 
 _TABLE = "import_contacts"
-_COLUMNS = ("line", "name", "relation", "phone", "wanted", *whose.COLUMNS)
+_COLUMNS = ("line", "name", "relation", "phone", "phones", "marks", "wanted", *whose.COLUMNS)
 _CREATE = f"""
-CREATE TEMP TABLE {_TABLE} (line integer, name text, relation text, phone text, wanted smallint, {whose.DEFINITIONS},
-                            position smallint, differs boolean NOT NULL DEFAULT false)
+CREATE TEMP TABLE {_TABLE} (line integer, name text, relation text, phone text, phones text[], marks bytea[],
+                            wanted smallint, {whose.DEFINITIONS}, position smallint,
+                            differs boolean NOT NULL DEFAULT false)
 """
 _PREPARE = (f"CREATE INDEX ON {_TABLE} (line)", f"ANALYZE {_TABLE}")
 _EXISTING = f"""
 UPDATE {_TABLE} s SET position = c.position,
     differs = (c.name, c.relation) IS DISTINCT FROM (s.name, coalesce(s.relation, c.relation))
-FROM elder_contacts c WHERE c.elder_id = s.elder_id AND c.phone = s.phone
+FROM elder_contacts c WHERE c.elder_id = s.elder_id AND c.phone = ANY(s.phones)
 """
 _UPDATE = f"""
 UPDATE elder_contacts c SET name = s.name, relation = coalesce(s.relation, c.relation) FROM {_TABLE} s
 WHERE s.differs AND c.elder_id = s.elder_id AND c.position = s.position
 """
 _INSERT = f"""
-INSERT INTO elder_contacts (elder_id, position, name, relation, phone)
+INSERT INTO elder_contacts (elder_id, position, name, relation, phone, phone_marks)
 SELECT s.elder_id,
        coalesce((SELECT max(c.position) FROM elder_contacts c WHERE c.elder_id = s.elder_id), 0)
        + row_number() OVER (PARTITION BY s.elder_id ORDER BY s.wanted NULLS LAST, s.line),
-       s.name, s.relation, s.phone
+       s.name, s.relation, s.phone, s.marks
 FROM {_TABLE} s WHERE s.position IS NULL
 """
 
@@ -61,4 +63,7 @@ async def take_contacts(work: Import, reading: Reading) -> None:
 
 
 def _row(one: ContactRecord, work: Import) -> Sequence[Any]:
-    return (one.line, one.name, one.relation, one.phone, one.position, *whose.cells_of(one.whose, work))
+    phones = [one.phone, *(sealed_each(work.keys, one.phone) if work.keys else ())]
+    own = sealed(work.keys, one.phone)
+    found_by = marks(work.keys, one.phone)
+    return (one.line, one.name, one.relation, own, phones, found_by, one.position, *whose.cells_of(one.whose, work))

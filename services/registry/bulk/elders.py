@@ -13,6 +13,7 @@ from services.registry.imports.elders import ElderRecord
 from services.registry.imports.flaws import Flaw
 from services.registry.imports.reading import Reading
 from services.registry.pinyin import initials
+from services.registry.telephones import marks, sealed, sealed_contact
 
 _TABLE = "import_elders"
 #: What a file says and a record keeps, under one name.
@@ -39,6 +40,7 @@ _FIELDS = {
     "doctor_phone": "text",
     "identity_sealed": "bytea",
     "identity_hash": "bytea",
+    "phone_marks": "bytea[]",
 }
 _LISTS = ("care_categories", "conditions", "medicines", "allergies")
 _MORE = {
@@ -91,7 +93,7 @@ SELECT id, {", ".join(f"coalesce({name}, '{{}}')" if name in _LISTS else name fo
 FROM {_TABLE} WHERE existing IS NULL ORDER BY line
 """
 # The same number sealed again is no change: it is the hash that tells.
-_COMPARED = [name for name in _FIELDS if name not in ("identity_sealed", "identity_hash")]
+_COMPARED = [name for name in _FIELDS if name not in ("identity_sealed", "identity_hash", "phone_marks")]
 _DIFFERENT = f"""
 FROM elders e WHERE e.id = s.existing AND (
     ({", ".join(f"e.{name}" for name in _COMPARED)}) IS DISTINCT FROM
@@ -103,13 +105,16 @@ _FIND_DIFFERENT = f"UPDATE {_TABLE} s SET differs = true {_DIFFERENT}"
 # A contact is the same by position; those that the file has no cells for stay.
 _NAMED_CONTACTS = f"""
 SELECT coalesce(s.existing, s.id) AS elder_id, c.position::smallint AS position, c.value ->> 'name' AS name,
-       c.value ->> 'relation' AS relation, c.value ->> 'phone' AS phone, s.line
+       c.value ->> 'relation' AS relation, c.value ->> 'phone' AS phone,
+       array(SELECT decode(m, 'hex') FROM jsonb_array_elements_text(c.value -> 'marks') AS m) AS marks, s.line
 FROM {_TABLE} s CROSS JOIN LATERAL jsonb_array_elements(s.contacts) WITH ORDINALITY AS c (value, position)
 WHERE s.contacts IS NOT NULL
 """
 _FIND_CONTACTS = f"""
 UPDATE {_TABLE} s SET differs = true
-WHERE s.existing IS NOT NULL AND s.contacts IS NOT NULL AND s.contacts IS DISTINCT FROM (
+WHERE s.existing IS NOT NULL AND s.contacts IS NOT NULL
+  AND (SELECT jsonb_agg(w.value - 'marks' ORDER BY w.place)
+       FROM jsonb_array_elements(s.contacts) WITH ORDINALITY AS w (value, place)) IS DISTINCT FROM (
     SELECT jsonb_agg(jsonb_build_object('name', c.name, 'relation', c.relation, 'phone', c.phone) ORDER BY c.position)
     FROM elder_contacts c WHERE c.elder_id = s.existing AND c.position <= jsonb_array_length(s.contacts))
 """
@@ -119,13 +124,14 @@ FROM {_TABLE} s WHERE s.differs AND e.id = s.existing
 """
 _CHANGE_CONTACTS = f"""
 WITH named AS ({_NAMED_CONTACTS} AND s.differs)
-UPDATE elder_contacts c SET name = n.name, relation = n.relation, phone = n.phone FROM named n
+UPDATE elder_contacts c SET name = n.name, relation = n.relation, phone = n.phone, phone_marks = n.marks FROM named n
 WHERE c.elder_id = n.elder_id AND c.position = n.position
   AND (c.name, c.relation, c.phone) IS DISTINCT FROM (n.name, n.relation, n.phone)
 """
 _ADD_CONTACTS = f"""
-INSERT INTO elder_contacts (elder_id, position, name, relation, phone)
-SELECT elder_id, position, name, relation, phone FROM ({_NAMED_CONTACTS} AND (s.differs OR s.existing IS NULL)) n
+INSERT INTO elder_contacts (elder_id, position, name, relation, phone, phone_marks)
+SELECT elder_id, position, name, relation, phone, marks
+FROM ({_NAMED_CONTACTS} AND (s.differs OR s.existing IS NULL)) n
 ON CONFLICT (elder_id, position) DO NOTHING
 """
 _ASSESSED = f"""
@@ -209,7 +215,7 @@ def _row(record: ElderRecord, work: Import) -> Sequence[Any]:
         record.organization_id,
         record.gender,
         record.birth_date,
-        record.phone,
+        sealed(work.keys, record.phone),
         record.address,
         lat,
         lon,
@@ -223,13 +229,16 @@ def _row(record: ElderRecord, work: Import) -> Sequence[Any]:
         record.health_notes,
         record.entry_notes,
         record.doctor_name,
-        record.doctor_phone,
+        sealed(work.keys, record.doctor_phone),
         work.keys.seal(number) if number else None,
         work.keys.hash(number) if number else None,
+        marks(work.keys, record.phone) if record.phone else None,
         uuid7(),
         record.line,
         work.keys.hashes(number) if number else None,
-        json.dumps(record.contacts, ensure_ascii=False) if record.contacts else None,
+        json.dumps([sealed_contact(work.keys, one) for one in record.contacts], ensure_ascii=False)
+        if record.contacts
+        else None,
         record.assessed_on,
         record.assessor,
     )

@@ -16,6 +16,9 @@ DECLARE
     origin text := nullif(current_setting('anhu.address', true), '');
     ids text[] := ARRAY['id', 'elder_id', 'recorded_by'];
 BEGIN
+    IF current_setting('anhu.silent', true) = 'on' THEN  -- a person goes, which is told in one line of its own
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'INSERT' THEN
         INSERT INTO changes (subject, subject_id, what, account_id, actor, address, after)
         VALUES ('elder', NEW.elder_id::text, 'consent given', who, name, origin, jsonb_strip_nulls(to_jsonb(NEW) - ids));

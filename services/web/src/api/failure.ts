@@ -13,6 +13,8 @@ export class Failure extends Error {
     readonly retryAfterSeconds: number | null = null,
     /** What is wrong with what was sent, part by part, where the server told it so. */
     readonly flaws: readonly Flaw[] = [],
+    /** The password is right, and a code of the second factor is needed beside it. */
+    readonly asksForCode = false,
   ) {
     super(detail)
     this.name = 'Failure'
@@ -37,7 +39,11 @@ export function refusal(status: number, problem: unknown, retryAfter: string | n
       ? problem.detail
       : ''
   const seconds = retryAfter === null ? NaN : Number(retryAfter)
-  return new Failure('refused', status, told || plainWords(status), Number.isFinite(seconds) ? seconds : null, flawsOf(problem))
+  return new Failure('refused', status, told || plainWords(status), Number.isFinite(seconds) ? seconds : null, flawsOf(problem), asksForCode(problem))
+}
+
+function asksForCode(problem: unknown): boolean {
+  return typeof problem === 'object' && problem !== null && 'second_factor' in problem && problem.second_factor === true
 }
 
 function flawsOf(problem: unknown): Flaw[] {

@@ -10,6 +10,11 @@ export interface ElderRecord extends Elder {
   conditions: string[] | null
   medicines: string[] | null
   allergies: string[] | null
+  /** Telephone numbers are; `showPhones` asks for them. */
+  masked: boolean
+  /** What is withheld is open to oneself, until then. */
+  opened_until: string | null
+  erased_at: string | null
 }
 
 export interface KeptDevice {

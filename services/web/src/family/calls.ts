@@ -1,11 +1,15 @@
 import type { Severity } from '../api/types'
 import { authorized } from '../signin/session'
-import type { Channel, ChannelKind, Channels, Family, FamilyAlert, QuietHours, Vital } from './types'
+import type { Channel, ChannelKind, Channels, Family, FamilyAlert, FamilyLook, QuietHours, Vital } from './types'
 
 export const getFamily = async (): Promise<Family> => (await authorized('/family')) as Family
 
 export async function getVitals(elderId: string): Promise<Vital[]> {
   return ((await authorized(`/family/elders/${encodeURIComponent(elderId)}/vitals`)) as { items: Vital[] }).items
+}
+
+export async function getLooks(elderId: string): Promise<FamilyLook[]> {
+  return ((await authorized(`/family/elders/${encodeURIComponent(elderId)}/looks`)) as { items: FamilyLook[] }).items
 }
 
 /** The same again changes nothing. */

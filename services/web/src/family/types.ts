@@ -80,3 +80,12 @@ export interface Channels {
   quiet: QuietHours | null
   web_push_key: string
 }
+
+/** Somebody saw where the elder is, how they are, or a number. */
+export interface FamilyLook {
+  at: string
+  what: string
+  who: string
+  organization: string | null
+  reason: string | null
+}

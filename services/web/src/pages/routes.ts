@@ -23,6 +23,8 @@ export type Route =
   | { page: 'devices' }
   | { page: 'organizations' }
   | { page: 'people' }
+  | { page: 'audit' }
+  | { page: 'account' }
   | { page: 'import' }
   | { page: 'responders' }
   /** Of an elder, once one is chosen. */
@@ -49,7 +51,7 @@ export function routeOf(hash: string): Route {
     if (!second) return { page: 'elders' }
     return second === 'new' ? { page: 'new-elder' } : { page: 'elder', id: second }
   }
-  if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import') return { page: first }
+  if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import' || first === 'audit' || first === 'account') return { page: first }
   if (first === 'fences') return { page: 'fences', elder: asked.get('elder') }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   if (first === 'duty') return second && third === 'policy' ? { page: 'policy', organization: second } : { page: 'duty', organization: second || null }
@@ -89,6 +91,8 @@ export function hashOf(route: Route): string {
     case 'devices':
     case 'organizations':
     case 'people':
+    case 'audit':
+    case 'account':
     case 'import':
       return `#/${route.page}`
     case 'responders':

@@ -14,21 +14,24 @@ export type SectionName =
   | 'held'
   | 'drills'
   | 'reports'
+  | 'audit'
+  | 'account'
 
 interface Section {
   at: SectionName
   word: string
   route: Route
-  /** For administrators alone: the server refuses others. */
-  restricted?: true
+  /** For whom, when not for operators and administrators: the server refuses others. */
+  roles?: readonly string[]
 }
 
+const STAFF: readonly string[] = ['operator', 'administrator']
 const SECTIONS: readonly Section[] = [
   { at: 'elders', word: '老人', route: { page: 'elders' } },
   { at: 'devices', word: '设备', route: { page: 'devices' } },
   { at: 'organizations', word: '机构', route: { page: 'organizations' } },
-  { at: 'people', word: '人员', route: { page: 'people' }, restricted: true },
-  { at: 'import', word: '导入', route: { page: 'import' }, restricted: true },
+  { at: 'people', word: '人员', route: { page: 'people' }, roles: ['administrator'] },
+  { at: 'import', word: '导入', route: { page: 'import' }, roles: ['administrator'] },
   { at: 'rules', word: '规则', route: { page: 'rules' } },
   { at: 'fences', word: '电子围栏', route: { page: 'fences', elder: null } },
   { at: 'duty', word: '值班', route: { page: 'duty', organization: null } },
@@ -36,11 +39,13 @@ const SECTIONS: readonly Section[] = [
   { at: 'covers', word: '暂停告警', route: { page: 'covers' } },
   { at: 'held', word: '已拦下的告警', route: { page: 'held', cover: null } },
   { at: 'drills', word: '演练', route: { page: 'drills' } },
-  { at: 'reports', word: '响应报告', route: { page: 'reports' } },
+  { at: 'reports', word: '响应报告', route: { page: 'reports' }, roles: [...STAFF, 'supervisor', 'auditor'] },
+  { at: 'audit', word: '查阅记录', route: { page: 'audit' }, roles: ['administrator', 'auditor'] },
+  { at: 'account', word: '我的账号', route: { page: 'account' }, roles: [...STAFF, 'supervisor', 'auditor'] },
 ]
 
 export const sectionsOf = (role: string): readonly Section[] =>
-  SECTIONS.filter((section) => !section.restricted || role === 'administrator')
+  SECTIONS.filter((section) => (section.roles ?? STAFF).includes(role))
 
 export function sectionOf(route: Route): SectionName | null {
   switch (route.page) {

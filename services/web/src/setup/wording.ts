@@ -36,8 +36,10 @@ export const ROLES: readonly { role: string; word: string }[] = [
   { role: 'operator', word: '值班员' },
   { role: 'administrator', word: '管理员' },
   { role: 'caregiver', word: '照护者' },
+  { role: 'supervisor', word: '监管人员' },
+  { role: 'auditor', word: '审计员' },
 ]
-const OTHER_ROLE: Readonly<Record<string, string>> = { supervisor: '监管人员', responder: '响应者', auditor: '审计员' }
+const OTHER_ROLE: Readonly<Record<string, string>> = { responder: '响应者' }
 export const roleWord = (role: string): string => ROLES.find((each) => each.role === role)?.word ?? OTHER_ROLE[role] ?? role
 
 export const IMPORTS: readonly { kind: ImportKind; word: string; about: string }[] = [
@@ -102,6 +104,11 @@ const WHAT: Readonly<Record<string, string>> = {
   assessed: '能力评估',
   'assessment removed': '删除评估',
   'identity shown': '查看身份证号',
+  'withheld opened': '紧急查看',
+  exported: '导出个人信息',
+  erased: '删除个人信息',
+  'second factor on': '开启动态验证码',
+  'second factor off': '关闭动态验证码',
   'organization given': '加入机构',
   'organization taken': '离开机构',
   'elder given': '开始照护',

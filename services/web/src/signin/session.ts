@@ -65,8 +65,10 @@ export function restore(): void {
   if (before) Object.assign(state, { signedIn: true, username: before.username, reason: '' })
 }
 
-export async function signIn(username: string, password: string): Promise<void> {
-  const answer = (await send('/token', { method: 'POST', form: { username, password } })) as TokenAnswer
+/** `code`: of the second factor, once the server has asked for it (`Failure.asksForCode`). */
+export async function signIn(username: string, password: string, code = ''): Promise<void> {
+  const form = { username, password, ...(code === '' ? {} : { code }) }
+  const answer = (await send('/token', { method: 'POST', form })) as TokenAnswer
   take(answer, username)
 }
 

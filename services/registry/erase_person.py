@@ -1,0 +1,133 @@
+"""A person goes, and the ledger stays whole: alerts, their moves and times, and statistics are there as before, and
+nothing in them says who it was.
+
+The elder's row stays without a name, because alerts refer to it. What each table that refers to elders loses is said
+here; `tests/integration/test_privacy.py` finds the tables by their foreign keys and asks that all are.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from services.registry import reach
+from services.registry.changing import changes_by
+from services.registry.names import Actor, NotPossibleError, UnknownNameError
+from services.storage.pool import Connection
+
+GONE: Final = "（已删除）"
+
+_ELDER = "SELECT p.id, p.erased_at FROM elders p WHERE p.id = %(id)s"
+_LOCK = " FOR NO KEY UPDATE"
+_OPEN = """
+SELECT FROM alerts WHERE elder_id = %s AND state IN ('triggered', 'acknowledged', 'dispatched', 'arrived')
+"""
+#: Nothing of it stays.
+DELETED: Final = (
+    *("elder_contacts", "ability_assessments", "consents", "account_elders", "elder_fences", "elder_habits"),
+    *("elder_baselines", "elder_looks", "rule_subjects"),
+)
+#: What stays of the others, without what would say who it was.
+BLANKED: Final = {
+    "alerts": "place = NULL, lat = NULL, lon = NULL, accuracy = NULL, detail = CASE WHEN detail IS NOT NULL THEN"
+    " '{}'::jsonb END, sentence = CASE WHEN sentence IS NOT NULL THEN '' END,"
+    " evidence = CASE WHEN evidence IS NOT NULL THEN '{}'::jsonb END",
+    "events": "lat = NULL, lon = NULL, accuracy = NULL, detail = NULL, flaws = '[]', raw = ''",
+    "devices": "elder_id = NULL",
+    "rule_episodes": "evidence = '{}', sentence = ''",
+    "covers": f"reason = '{GONE}'",
+    "openings": f"reason = '{GONE}', address = NULL",
+    "service_requests": "words = NULL",
+    "held_alerts": "",  # a type, a title and times
+    "drill_presses": "",
+    "access_log": "",  # who looked, and when: under the seals
+}
+_OWN_DEVICES = "SELECT device_id, key FROM devices WHERE elder_id = %s"
+# A device that was theirs before, by what is kept of its changes: from when they had it until it was taken back.
+_ONCE_THEIRS = """
+DELETE FROM readings r USING devices d, changes c
+WHERE c.subject = 'device' AND c.before ->> 'elder_id' = %(id)s::text AND d.device_id = c.subject_id
+  AND r.device_key = d.key AND r.ts < c.at AND r.ts >= coalesce((
+      SELECT max(b.at) FROM changes b
+      WHERE b.subject = 'device' AND b.subject_id = c.subject_id AND b.after ? 'elder_id' AND b.at < c.at), '-infinity')
+"""
+_BY_ALERT = (
+    # What was written by hand, and where it was; who moved it when, and what for, is the ledger's.
+    "UPDATE alert_timeline SET note = NULL, body = CASE WHEN kind = 'second_opinion' THEN '{{}}'::jsonb ELSE body"
+    " - '{{note,sentence,words,place,location,lat,lon,metres,street,detail,evidence}}'::text[] END"
+    " WHERE alert_id IN {ids}",
+    "UPDATE responder_answers SET note = NULL WHERE alert_id IN {ids}",
+    "DELETE FROM alert_whereabouts WHERE alert_id IN {ids}",
+    "DELETE FROM handover_links WHERE alert_id IN {ids}",
+    "UPDATE station_feed SET alert = jsonb_set(alert, '{{elder,name}}', to_jsonb(%(gone)s::text), false)"
+    """ || '{{"place": null, "location": null, "detail": null}}' WHERE alert_id IN {ids}""",
+)
+_ALERTS = "(SELECT id FROM alerts WHERE elder_id = %(id)s)"
+_MORE = (
+    "UPDATE service_request_log SET note = NULL, body = '{}'"
+    " WHERE request_id IN (SELECT id FROM service_requests WHERE elder_id = %(id)s)",
+    "UPDATE rule_versions SET reason = %(gone)s WHERE rule_id IN (SELECT id FROM rules WHERE elder_id = %(id)s)",
+    "DELETE FROM quarantine WHERE device_id = ANY(%(devices)s)",
+    "DELETE FROM readings r USING devices d WHERE r.device_key = d.key AND d.elder_id = %(id)s"
+    " AND r.ts >= d.elder_since",
+    "DELETE FROM readings_late WHERE device_key = ANY(%(keys)s)",
+    "DELETE FROM readings_1h_told WHERE device_key = ANY(%(keys)s)",
+    _ONCE_THEIRS,
+)
+_ROLLUPS_ARE_TABLES = "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = 'readings_1h'::regclass"
+# Of every column, also of those that come later. What may not be null has its default.
+_COLUMNS = """
+SELECT column_name, is_nullable = 'YES' FROM information_schema.columns
+WHERE table_schema = current_schema() AND table_name = 'elders' AND is_generated = 'NEVER'
+  AND column_name NOT IN ('id', 'organization_id', 'name', 'erased_at', 'created_at')
+"""
+_SILENT = "SELECT set_config('anhu.silent', %s, true)"
+# What was said goes, its hash stays, and so the seals hold (trails.py; the same bytes as said_hash).
+_SAID = """
+UPDATE changes SET before = NULL, after = NULL, salt = NULL, said = sha256(convert_to(
+    '36;' || salt::text || octet_length(jsonb_build_array(before, after)::text) || ';'
+    || jsonb_build_array(before, after)::text, 'UTF8'))
+WHERE subject = 'elder' AND subject_id = %(id)s::text AND said IS NULL AND (before IS NOT NULL OR after IS NOT NULL)
+"""
+_TOLD = """
+INSERT INTO changes (subject, subject_id, what, account_id, actor, address, after)
+VALUES ('elder', %s, 'erased', %s, %s, %s, jsonb_build_object('reason', %s::text))
+"""
+
+
+async def erase_person(connection: Connection, actor: Actor, elder_id: UUID, reason: str) -> None:
+    """All or nothing; again it changes nothing. Raises UnknownNameError, NotPossibleError while somebody may be in
+    need."""
+    values = {"id": elder_id, "gone": GONE} | (actor.caller.parameters if actor.caller else {})
+    within = f" AND {reach.ELDER_P}" if actor.caller else ""
+    async with changes_by(connection, actor):
+        row = await (await connection.execute(_ELDER + within + _LOCK, values)).fetchone()
+        if row is None:
+            raise UnknownNameError(f"elder {elder_id}")
+        if row[1] is not None:
+            return
+        if await (await connection.execute(_OPEN, (elder_id,))).fetchone() is not None:
+            raise NotPossibleError("an alert of theirs is unresolved", "这位老人还有未处置完的告警，请先处置")
+        own = await (await connection.execute(_OWN_DEVICES, (elder_id,))).fetchall()
+        values |= {"devices": [one[0] for one in own], "keys": [one[1] for one in own]}
+        await connection.execute(_SILENT, ("on",))
+        for statement in (*(one.format(ids=_ALERTS) for one in _BY_ALERT), *_MORE):
+            await connection.execute(statement, values)
+        tables = await (await connection.execute(_ROLLUPS_ARE_TABLES)).fetchone()
+        for rollup in ("readings_1m", "readings_1h", "readings_1d") if tables and tables[0] else ():
+            await connection.execute(f"DELETE FROM {rollup} WHERE device_key = ANY(%(keys)s)", values)
+        for table in DELETED:
+            await connection.execute(f"DELETE FROM {table} WHERE elder_id = %(id)s", values)
+        for table, change in BLANKED.items():
+            if change:
+                await connection.execute(f"UPDATE {table} SET {change} WHERE elder_id = %(id)s", values)
+        await _empty(connection, elder_id)
+        await connection.execute(_SAID, values)
+        await connection.execute(_SILENT, ("off",))
+        who = (str(elder_id), actor.account_id, actor.name, actor.address, reason)
+        await connection.execute(_TOLD, who)
+
+
+async def _empty(connection: Connection, elder_id: UUID) -> None:
+    columns = await (await connection.execute(_COLUMNS)).fetchall()
+    emptied = ", ".join(f"{name} = {'NULL' if nullable else 'DEFAULT'}" for name, nullable in columns)
+    statement = f"UPDATE elders SET name = %s, erased_at = clock_timestamp(), {emptied} WHERE id = %s"
+    await connection.execute(statement, (GONE, elder_id))

@@ -1,0 +1,229 @@
+"""Every route of the OpenAPI as every role; and an operator who tries every id of a neighbour's through every route.
+People are invented."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.api.gate import AFTER_REACH, asked_of
+from services.registry.access import Action, Decision, Role, allows
+from tests.contract.asking import quarantined, raised, soon
+from tests.parts.figures import Tell
+from tests.parts.system import PLAIN, Device, Person, System
+
+ROOT = Path(__file__).parents[2]
+#: What no system has.
+NOBODY = "00000000-0000-7000-8000-000000000000"
+NOTHING = {
+    "device_id": "nobody-1",
+    "quarantine_id": "0",
+    "kind": "elders",
+    "day": "2199-01-01",
+}
+#: Would end what the others are asked by.
+ENDS = {("POST", "/api/v1/sign-out")}
+
+
+def routes() -> list[tuple[str, str]]:
+    """(method, template) of all for which somebody signs in."""
+    document = json.loads((ROOT / "docs/contract/openapi.json").read_text("utf-8"))
+    return [
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "security" in operation
+    ]
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    return re.sub(r"{(\w+)}", lambda found: ids.get(found[1], NOTHING.get(found[1], NOBODY)), path)
+
+
+@pytest.fixture(scope="module")
+def roles(system: System) -> Iterator[dict[str, httpx.Client]]:
+    """A client for each role that signs in, kept open: a thousand requests are made."""
+    for role, name in (("supervisor", "监某"), ("auditor", "审某"), ("responder", "应某")):
+        system.sql(
+            "INSERT INTO accounts (id, username, password_hash, name, role)"
+            " SELECT gen_random_uuid(), %s, password_hash, %s, %s FROM accounts WHERE username = 'street-1'"
+            " ON CONFLICT DO NOTHING",
+            *(f"access-{role}", name, role),
+        )
+        system.sql(
+            "INSERT INTO account_organizations SELECT id, %s FROM accounts WHERE username = %s ON CONFLICT DO NOTHING",
+            *(system.organization("street"), f"access-{role}"),
+        )
+    password = system.account("street-1")["password"]
+    clients = {}
+    for role in Role:
+        if role is Role.SERVICE:  # signs in at the broker
+            continue
+        name = {"administrator": "admin", "operator": "beichan-1", "caregiver": "caregiver-1"}.get(role)
+        person = system.sign_in(name) if name else Person(system, f"access-{role}", password, system.url)
+        headers = {"Authorization": person.http.headers["Authorization"]}
+        clients[role.value] = httpx.Client(base_url=system.url, headers=headers, timeout=20, verify=PLAIN)
+        person.http.close()
+    yield clients
+    for client in clients.values():
+        client.close()
+
+
+def test_every_route_as_every_role(roles: dict[str, httpx.Client], tell: Tell) -> None:
+    begun, asked_for = time.monotonic(), 0
+    for method, path in routes():
+        if (method, path) in ENDS:
+            continue
+        asked = asked_of(method, path)
+        assert asked is not None, (method, path)
+        body = {} if method in ("POST", "PUT", "PATCH") else None
+        for role, client in roles.items():
+            answer = client.request(method, filled(path, {}), json=body)
+            asked_for += 1
+            refused = allows(role, *asked) is Decision.REFUSED
+            if asked in AFTER_REACH and allows(role, asked[0], Action.READ) is not Decision.REFUSED:
+                assert answer.status_code in (404, 422), (method, path, role, answer.text)
+            elif refused:
+                assert answer.status_code == 403, (method, path, role, answer.text)
+            else:
+                assert answer.status_code in (200, 201, 202, 204, 404, 409, 422), (method, path, role, answer.text)
+    tell(f"{asked_for} requests, {time.monotonic() - begun:.1f} s")
+
+
+def test_without_signing_in_nothing_is_open(system: System) -> None:
+    with httpx.Client(base_url=system.url, verify=PLAIN) as client:
+        for method, path in routes():
+            assert client.request(method, filled(path, {})).status_code == 401, (method, path)
+
+
+def test_a_role_that_nobody_knows_may_nothing(system: System) -> None:
+    [(constraint,)] = system.sql(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'accounts'::regclass"
+        " AND contype = 'c' AND conname = 'accounts_role_check'"
+    )
+    assert set(re.findall(r"'(\w+)'", constraint)) == {role.value for role in Role} - {"service"}
+
+
+def _things(system: System, operator: Person, administrator: Person, device: Device) -> tuple[dict[str, str], set[str]]:
+    """One of each at the first station, by the names that routes call their ids; and words that name somebody."""
+    alert = raised(device, operator, location={"lat": 29.7081, "lon": 105.7136})
+    elder = alert["elder"]["id"]
+    device.send([{"ts": soon(), "heart_rate": 900}], "readings")
+    station = system.seeded.organization_id
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+
+    def made(person: Person, path: str, **body: Any) -> str:
+        answer = person.http.post(path, json=body)
+        assert answer.status_code in (200, 201, 202), (path, answer.text)
+        told = answer.json()
+        return str(told["id"])
+
+    request = made(operator, "/service-requests", elder_id=elder, service="家政预约")
+    cover = made(operator, "/covers", kind="silence", elder_id=elder, reason="试验", ends_at=until)
+    responder = made(
+        operator, "/responders", name="冉试（虚构）", organization_id=station, kind="neighbour", phone="023-0002-0091"
+    )
+    shape = {"kind": "circle", "centre": {"lat": 29.7081, "lon": 105.7136}, "radius": 300}
+    fence = administrator.http.post(
+        f"/elders/{elder}/fences", json={"fence": {"name": "家", "keep": "in", "shape": shape}, "reason": "试验"}
+    )
+    ids = {
+        "alert_id": alert["id"],
+        "elder_id": elder,
+        "device_id": device.device_id,
+        "organization_id": station,
+        "request_id": request,
+        "cover_id": cover,
+        "responder_id": responder,
+        "quarantine_id": str(quarantined(operator, device.device_id)[0]["id"]),
+        "link_id": made(operator, f"/alerts/{alert['id']}/handover/links"),
+        "account_id": operator.get("/me")["id"],
+        "session_id": operator.get("/me/sessions")["items"][0]["id"],
+    }
+    if fence.status_code == 201:
+        ids["fence_id"] = fence.json()["id"]
+    [(name, address)] = system.sql("SELECT name, address FROM elders WHERE id = %s", elder)
+    return ids, {name, address, "冉试（虚构）", alert["id"], elder}
+
+
+#: What a body of some route wants.
+BODY = {
+    "reason": "试验，请忽略",
+    "note": "x",
+    "responder": "x",
+    "outcome": "test",
+    "rating": 5,
+    "assigned_to": "x",
+    "name": "x",
+    "phone": "023-0002-0091",
+    "version": 1,
+    "minutes": 30,
+    "code": "123456",
+}
+
+
+def test_an_operator_tries_every_id_of_a_neighbours_through_every_route(
+    wristband: Device, system: System, operator: Person, neighbour: Person, tell: Tell
+) -> None:
+    ids, words = _things(system, operator, system.sign_in("admin"), wristband)
+    before = operator.get(f"/alerts/{ids['alert_id']}"), operator.get(f"/responders/{ids['responder_id']}")
+    tried = 0
+    headers = {"Authorization": neighbour.http.headers["Authorization"]}
+    with httpx.Client(base_url=system.url, headers=headers, timeout=20, verify=PLAIN) as client:
+        for method, path in routes():
+            if (method, path) in ENDS:
+                continue
+            body = BODY if method in ("POST", "PUT", "PATCH") else None
+            if "{" in path:
+                answer = client.request(method, filled(path, ids), json=body)
+                assert answer.status_code in (403, 404, 422), (method, path, answer.text)
+            elif method == "GET":
+                answer = client.get(path, params=ids | {"search": ids["device_id"], "subject": "elder", "limit": 500})
+                assert answer.status_code in (200, 403, 404, 422), (method, path, answer.text)
+            else:
+                continue
+            tried += 1
+            told = answer.text
+            assert not {word for word in words if word in told}, (method, path, told[:500])
+    assert operator.http.get("/me").status_code == 200, "and nobody was signed out"
+    after = operator.get(f"/alerts/{ids['alert_id']}"), operator.get(f"/responders/{ids['responder_id']}")
+    assert after == before
+    assert tried > 90
+    tell(f"{tried} requests")
+
+
+def test_a_supervisor_sees_figures_and_only_people_whose_alert_climbed(
+    roles: dict[str, httpx.Client], wristband: Device, operator: Person, system: System
+) -> None:
+    def asked(path: str, **query: Any) -> Any:
+        answer = roles["supervisor"].get(f"/api/v1{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    alert = raised(wristband, operator)
+    elder, street = alert["elder"]["id"], system.organization("street")
+    assert alert["organization_id"] in {one["id"] for one in asked("/organizations", limit=500)["items"]}
+    assert asked("/reports/response")["organization"]["id"] == street
+    hidden = roles["supervisor"].get(f"/api/v1/alerts/{alert['id']}").status_code, asked("/alerts", elder_id=elder)
+    assert (hidden[0], hidden[1]["items"]) == (404, [])
+    assert elder not in {one["id"] for one in asked("/elders", limit=500)["items"]}
+    # The climb of a minute cannot be waited for: the route is a row.
+    system.sql(
+        "INSERT INTO alert_routes (alert_id, organization_id, reason, since) VALUES (%s, %s, 'escalated', now())"
+        " ON CONFLICT DO NOTHING",
+        *(alert["id"], street),
+    )
+    assert asked(f"/alerts/{alert['id']}")["elder"]["id"] == elder
+    assert asked(f"/elders/{elder}")["withheld"] is False
+    assert elder in {one["id"] for one in asked("/elders", limit=500)["items"]}
+    assert roles["supervisor"].post(f"/api/v1/alerts/{alert['id']}/acknowledge", json={}).status_code == 403
+    operator.move(alert, "acknowledge")
+    operator.move(alert, "resolve", outcome="assisted")
+    assert roles["supervisor"].get(f"/api/v1/elders/{elder}").status_code == 404
+    assert asked(f"/alerts/{alert['id']}")["location"] is None
