@@ -45,6 +45,7 @@ class Thing(StrEnum):
     DEVICES = "devices"
     READINGS = "readings"
     FENCES = "fences"
+    CONSENTS = "consents"
     COVERS = "covers"
     DRILLS = "drills and tests"
     SERVICES = "service requests"
@@ -100,6 +101,9 @@ _TABLE = {
     (Thing.READINGS, Action.READ): "withheld – withheld – withheld – –",
     (Thing.FENCES, Action.READ): "yes – withheld – withheld – –",
     (Thing.FENCES, Action.CHANGE): "yes – – – – – –",
+    (Thing.CONSENTS, Action.READ): "yes – yes – – – –",
+    (Thing.CONSENTS, Action.CHANGE): "yes – – – – – –",
+    (Thing.CONSENTS, Action.MOVE): "yes – yes – – – –",
     (Thing.COVERS, Action.READ): "yes withheld yes – withheld – –",
     (Thing.COVERS, Action.CHANGE): "yes – yes – – – –",
     (Thing.DRILLS, Action.READ): "yes – yes – withheld – –",
