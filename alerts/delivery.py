@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
@@ -64,6 +64,13 @@ ORDER BY n.severity <> 'red', n.next_at, n.asked_at LIMIT %s FOR UPDATE OF n SKI
 """
 _NOW = "SELECT clock_timestamp()"
 _CHANNELS = "SELECT * FROM channels WHERE account_id = ANY(%s)"
+#: Who has no channel of their own, and a telephone in the register of responders.
+_TELEPHONES = """
+SELECT r.account_id, r.phone FROM responders r WHERE r.account_id = ANY(%s) AND r.ended_at IS NULL
+   AND NOT EXISTS (SELECT FROM channels c WHERE c.account_id = r.account_id)
+"""
+#: What a gateway is to somebody has no row: it is named by both, so that it is the same at each try.
+_BY_TELEPHONE = UUID("6f1c2a52-9d0e-5c27-8a5b-3c9b8a7d1e40")
 _ATTEMPTS = "SELECT * FROM delivery_attempts WHERE notice_id = ANY(%s) ORDER BY started_at, id"
 _OTHERS = """
 SELECT id, account_id, alert_id, why, severity, asked_at FROM notices
@@ -142,8 +149,16 @@ class Turn:
     ended: Sequence[End]
 
 
-async def claim(connection: Connection, address: str, secret_key: str, limits: Limits, most: int = BATCH) -> Turn:
-    """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL."""
+async def claim(
+    connection: Connection,
+    address: str,
+    secret_key: str,
+    limits: Limits,
+    most: int = BATCH,
+    gateways: Sequence[tuple[str, str]] = (),
+) -> Turn:
+    """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL.
+    `gateways`: name and address, with {phone} in it, of those that reach a telephone."""
     ready: list[Ready] = []
     loud: list[Mute] = []
     ended: list[End] = []
@@ -159,7 +174,7 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
         clock = await (await connection.execute(_NOW)).fetchone()
         assert clock is not None
         now: datetime = clock[0]
-        known = await _known(connection, rows, now, limits)
+        known = await _known(connection, rows, now, limits, gateways)
         await stack.enter_async_context(connection.pipeline())
         for row in rows:
             notice = _notice(row)
@@ -254,12 +269,21 @@ class _Known:
     recent: Mapping[UUID, list[datetime]]
 
 
-async def _known(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime, limits: Limits) -> _Known:
+async def _known(
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    now: datetime,
+    limits: Limits,
+    gateways: Sequence[tuple[str, str]],
+) -> _Known:
     """All that the decisions about a batch need, in one round trip."""
     accounts = list({row["account_id"] for row in rows})
     alerts = list({row["alert_id"] for row in rows if row["alert_id"]})
     async with connection.cursor(row_factory=dict_row) as cursor:
         kept = await (await cursor.execute(_CHANNELS, (accounts,))).fetchall()
+        if gateways:
+            phones = await (await cursor.execute(_TELEPHONES, (accounts,))).fetchall()
+            kept += [one for row in phones for one in _by_telephone(row["account_id"], row["phone"], gateways)]
         tried = await (await cursor.execute(_ATTEMPTS, ([row["id"] for row in rows],))).fetchall()
         others = await (await cursor.execute(_OTHERS, (alerts, accounts))).fetchall()
         worked = await (await cursor.execute(_WORKED, (alerts, accounts))).fetchall()
@@ -289,6 +313,24 @@ async def _known(connection: Connection, rows: Sequence[Mapping[str, Any]], now:
         {(row["alert_id"], row["account_id"]): row["channel_id"] for row in worked},
         times,
     )
+
+
+def _by_telephone(account_id: UUID, phone: str, gateways: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """As rows of `channels`, which they are not: where they lead is the setting's."""
+    number = ("+" if phone.startswith("+") else "") + "".join(one for one in phone if one.isdigit())
+    return [
+        {
+            "id": uuid5(_BY_TELEPHONE, f"{name} {account_id}"),
+            "account_id": account_id,
+            "kind": "apprise",
+            "label": name,
+            "position": place,
+            "least": Severity.BLUE.value,
+            "gone_at": None,
+            "target": {"url": url.replace("{phone}", number)},
+        }
+        for place, (name, url) in enumerate(gateways)
+    ]
 
 
 def _before(row: Mapping[str, Any], notice: Notice, others: Sequence[Notice]) -> Done | None:

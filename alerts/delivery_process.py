@@ -144,7 +144,13 @@ class Delivery(Worker):
     async def _turn(self, connection: Connection, lock: asyncio.Lock) -> delivery.Turn:
         secret = self.settings.secret_key.get_secret_value()
         async with lock:
-            turn = await delivery.claim(connection, self.settings.public_address, secret, self._limits)
+            turn = await delivery.claim(
+                connection,
+                self.settings.public_address,
+                secret,
+                self._limits,
+                gateways=self.settings.telephone_gateways,
+            )
         self.counters["notices"] += len(turn.ended)
         for mute in turn.loud:
             async with lock:

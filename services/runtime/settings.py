@@ -73,6 +73,14 @@ class Settings(BaseSettings):
         pattern=r"^((mailto:|https://).+)?$",
         description="whom push services write to, as mailto:… or https://…; else the public URL",
     )
+    sms_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="a gateway of SMS, as an Apprise address with {phone} in it: for responders, who are known by their"
+        " telephones alone",
+    )
+    voice_url: SecretStr = Field(
+        default=SecretStr(""), description="the same of a gateway that calls and speaks; after the SMS"
+    )
     web_dir: Path | None = Field(default=None, description="the built browser app, when not the packaged one")
     home_assistant_prefix: str = Field(
         default="homeassistant",
@@ -123,6 +131,20 @@ class Settings(BaseSettings):
         named = {name for name, _ in parse_qsl(value.partition("?")[2], keep_blank_values=True)}
         limits = {name: limit for name, limit in _SILENCE.items() if name not in named}
         return f"{value}{'&' if '?' in value else '?'}{urlencode(limits)}" if limits else value
+
+    @property
+    def telephone_gateways(self) -> tuple[tuple[str, str], ...]:
+        """Name and address of each that is set, in the order in which they are tried."""
+        urls = (("短信", self.sms_url.get_secret_value()), ("电话", self.voice_url.get_secret_value()))
+        return tuple((name, url) for name, url in urls if url)
+
+    @field_validator("sms_url", "voice_url")
+    @classmethod
+    def _gateway(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and ("://" not in url or "{phone}" not in url):
+            raise ValueError("must be an Apprise address with {phone} where the number goes")
+        return value
 
     @field_validator("watch_url", "audit_webhook")
     @classmethod
