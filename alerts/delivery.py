@@ -18,7 +18,9 @@ from psycopg.rows import dict_row
 from uuid_utils.compat import uuid7
 
 from alerts import ledger
+from alerts.channels.gateways import WORDS
 from alerts.channels.port import Answer
+from alerts.channels.targets import number_of
 from alerts.domain.alert import UNRESOLVED, Change, Entry, Severity, State
 from alerts.domain.delivery import (
     AT_A_SCREEN,
@@ -155,10 +157,10 @@ async def claim(
     secret_key: str,
     limits: Limits,
     most: int = BATCH,
-    gateways: Sequence[tuple[str, str]] = (),
+    gateways: Sequence[str] = (),
 ) -> Turn:
     """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL.
-    `gateways`: name and address, with {phone} in it, of those that reach a telephone."""
+    `gateways`: those that there are for whoever has nothing but a telephone."""
     ready: list[Ready] = []
     loud: list[Mute] = []
     ended: list[End] = []
@@ -274,7 +276,7 @@ async def _known(
     rows: Sequence[Mapping[str, Any]],
     now: datetime,
     limits: Limits,
-    gateways: Sequence[tuple[str, str]],
+    gateways: Sequence[str],
 ) -> _Known:
     """All that the decisions about a batch need, in one round trip."""
     accounts = list({row["account_id"] for row in rows})
@@ -315,21 +317,20 @@ async def _known(
     )
 
 
-def _by_telephone(account_id: UUID, phone: str, gateways: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """As rows of `channels`, which they are not: where they lead is the setting's."""
-    number = ("+" if phone.startswith("+") else "") + "".join(one for one in phone if one.isdigit())
+def _by_telephone(account_id: UUID, phone: str, gateways: Sequence[str]) -> list[dict[str, Any]]:
+    """As rows of `channels`, which they are not: nobody has entered them."""
     return [
         {
-            "id": uuid5(_BY_TELEPHONE, f"{name} {account_id}"),
+            "id": uuid5(_BY_TELEPHONE, f"{gateway} {account_id}"),
             "account_id": account_id,
-            "kind": "apprise",
-            "label": name,
+            "kind": "gateway",
+            "label": WORDS[gateway],
             "position": place,
             "least": Severity.BLUE.value,
             "gone_at": None,
-            "target": {"url": url.replace("{phone}", number)},
+            "target": {"gateway": gateway, "to": number_of(phone)},
         }
-        for place, (name, url) in enumerate(gateways)
+        for place, gateway in enumerate(gateways)
     ]
 
 

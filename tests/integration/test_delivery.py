@@ -256,7 +256,7 @@ async def test_addresses_of_our_own_are_not_connected_to(receivers: Receivers) -
 
 async def test_who_is_known_by_a_telephone_alone_is_told_by_the_gateways(family: Family, receivers: Receivers) -> None:
     """Responders sign in nowhere, so they have no channels of their own: the deployment's gateways reach them."""
-    gateway = receivers.address("sms", "{phone}")
+    gateway = receivers.address("sms", "{to}")
     urls = {"sms_url": SecretStr(gateway), "voice_url": SecretStr(gateway.replace("/sms/", "/voice/"))}
     family.settings = family.settings.model_copy(update=urls)
     neighbour, other = await family.has_caregiver("邻居（虚构）"), await family.has_caregiver("没有电话（虚构）")
