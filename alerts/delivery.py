@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from uuid_utils.compat import uuid7
 
 from alerts import ledger
+from alerts.channels.gateways import WORDS
 from alerts.channels.port import Answer
+from alerts.channels.targets import number_of
 from alerts.domain.alert import UNRESOLVED, Change, Entry, Severity, State
 from alerts.domain.delivery import (
     AT_A_SCREEN,
@@ -66,6 +68,13 @@ ORDER BY n.severity <> 'red', n.next_at, n.asked_at
 """
 _NOW = "SELECT clock_timestamp()"
 _CHANNELS = "SELECT * FROM channels WHERE account_id = ANY(%s)"
+#: Who has no channel of their own, and a telephone in the register of responders.
+_TELEPHONES = """
+SELECT r.account_id, r.phone FROM responders r WHERE r.account_id = ANY(%s) AND r.ended_at IS NULL
+   AND NOT EXISTS (SELECT FROM channels c WHERE c.account_id = r.account_id)
+"""
+#: What a gateway is to somebody has no row: it is named by both, so that it is the same at each try.
+_BY_TELEPHONE = UUID("6f1c2a52-9d0e-5c27-8a5b-3c9b8a7d1e40")
 _ATTEMPTS = "SELECT * FROM delivery_attempts WHERE notice_id = ANY(%s) ORDER BY started_at, id"
 _OTHERS = """
 SELECT id, account_id, alert_id, why, severity, asked_at FROM notices
@@ -155,8 +164,16 @@ class Turn:
     ended: Sequence[End]
 
 
-async def claim(connection: Connection, address: str, secret_key: str, limits: Limits, most: int = BATCH) -> Turn:
-    """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL."""
+async def claim(
+    connection: Connection,
+    address: str,
+    secret_key: str,
+    limits: Limits,
+    most: int = BATCH,
+    gateways: Sequence[str] = (),
+) -> Turn:
+    """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL.
+    `gateways`: those that there are for whoever has nothing but a telephone."""
     ready: list[Ready] = []
     loud: list[Mute] = []
     ended: list[tuple[UUID, End]] = []
@@ -168,7 +185,7 @@ async def claim(connection: Connection, address: str, secret_key: str, limits: L
         clock = await (await connection.execute(_NOW)).fetchone()
         assert clock is not None
         now: datetime = clock[0]
-        known = await _known(connection, rows, now, limits)
+        known = await _known(connection, rows, now, limits, gateways)
         for row in rows:
             notice = _notice(row)
             channels = known.channels[notice.account_id]
@@ -271,12 +288,21 @@ class _Known:
     recent: Mapping[UUID, list[datetime]]
 
 
-async def _known(connection: Connection, rows: Sequence[Mapping[str, Any]], now: datetime, limits: Limits) -> _Known:
+async def _known(
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    now: datetime,
+    limits: Limits,
+    gateways: Sequence[str],
+) -> _Known:
     """All that the decisions about a batch need, in one round trip."""
     accounts = list({row["account_id"] for row in rows})
     alerts = list({row["alert_id"] for row in rows if row["alert_id"]})
     async with connection.cursor(row_factory=dict_row) as cursor:
         kept = await (await cursor.execute(_CHANNELS, (accounts,))).fetchall()
+        if gateways:
+            phones = await (await cursor.execute(_TELEPHONES, (accounts,))).fetchall()
+            kept += [one for row in phones for one in _by_telephone(row["account_id"], row["phone"], gateways)]
         tried = await (await cursor.execute(_ATTEMPTS, ([row["id"] for row in rows],))).fetchall()
         others = await (await cursor.execute(_OTHERS, (alerts, accounts))).fetchall()
         worked = await (await cursor.execute(_WORKED, (alerts, accounts))).fetchall()
@@ -306,6 +332,23 @@ async def _known(connection: Connection, rows: Sequence[Mapping[str, Any]], now:
         {(row["alert_id"], row["account_id"]): row["channel_id"] for row in worked},
         times,
     )
+
+
+def _by_telephone(account_id: UUID, phone: str, gateways: Sequence[str]) -> list[dict[str, Any]]:
+    """As rows of `channels`, which they are not: nobody has entered them."""
+    return [
+        {
+            "id": uuid5(_BY_TELEPHONE, f"{gateway} {account_id}"),
+            "account_id": account_id,
+            "kind": "gateway",
+            "label": WORDS[gateway],
+            "position": place,
+            "least": Severity.BLUE.value,
+            "gone_at": None,
+            "target": {"gateway": gateway, "to": number_of(phone)},
+        }
+        for place, gateway in enumerate(gateways)
+    ]
 
 
 def _before(row: Mapping[str, Any], notice: Notice, others: Sequence[Notice]) -> Done | None:

@@ -17,6 +17,7 @@ from alerts import delivery
 from alerts.channels import vapid
 from alerts.channels.addresses import forbid_private
 from alerts.channels.apprise_urls import AppriseUrls
+from alerts.channels.gateways import OF_TELEPHONES, Gateways
 from alerts.channels.http import make_client
 from alerts.channels.lanes import FullError, Lanes
 from alerts.channels.port import SEND_SECONDS, Answer, Channel
@@ -128,7 +129,9 @@ class Delivery(Worker):
 
     async def _channels(self, connection: Connection, client: Any, apprises: AppriseUrls) -> Mapping[str, Channel]:
         kinds: dict[str, Channel] = {"webhook": Webhook(client), "apprise": apprises}
-        if await (await connection.execute("SELECT FROM channels WHERE kind = 'apprise' LIMIT 1")).fetchone():
+        kinds["gateway"] = Gateways(self.settings.gateways, apprises)
+        used = await connection.execute("SELECT FROM channels WHERE kind = 'apprise' LIMIT 1")
+        if self.settings.gateways or await used.fetchone():
             await apprises.load()  # now, and not when somebody presses
         if await (await connection.execute("SELECT FROM channels WHERE kind = 'web_push' LIMIT 1")).fetchone():
             await asyncio.to_thread(WebPush.load)
@@ -145,7 +148,13 @@ class Delivery(Worker):
     async def _turn(self, connection: Connection, lock: asyncio.Lock) -> delivery.Turn:
         secret = self.settings.secret_key.get_secret_value()
         async with lock:
-            turn = await delivery.claim(connection, self.settings.public_address, secret, self._limits)
+            turn = await delivery.claim(
+                connection,
+                self.settings.public_address,
+                secret,
+                self._limits,
+                gateways=[one for one in OF_TELEPHONES if one in self.settings.gateways],
+            )
         self.counters["notices"] += len(turn.ended)
         for mute in turn.loud:
             async with lock:

@@ -39,9 +39,12 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 _GO_ON = """
 UPDATE alert_escalations SET stage = %s, since = %s, epoch = %s, step = %s, round = %s WHERE alert_id = %s
 """
+#: Whom the elder wants to be told: else the timeline would say that somebody was.
 _CAREGIVERS = """
 SELECT c.id, c.name FROM account_elders e JOIN accounts c ON c.id = e.account_id
-WHERE e.elder_id = %s AND c.role = 'caregiver' AND c.disabled_at IS NULL ORDER BY c.created_at, c.id
+WHERE e.elder_id = %s AND c.role = 'caregiver' AND c.disabled_at IS NULL AND EXISTS (
+    SELECT FROM consents n WHERE n.elder_id = e.elder_id AND n.purpose = 'family_alerts' AND n.withdrawn_at IS NULL)
+ORDER BY c.created_at, c.id
 """
 _OPERATORS = """
 SELECT c.id, c.name FROM account_organizations o JOIN accounts c ON c.id = o.account_id

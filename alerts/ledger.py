@@ -72,7 +72,8 @@ WITH told AS (
 INSERT INTO outbox (channel, recipient, message) SELECT 'receipt', device_id, receipt FROM told ORDER BY id
 """
 _TELL_PERSON = """
-INSERT INTO notices (id, alert_id, account_id, key, why, severity, asked_at) VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO notices (id, alert_id, account_id, key, why, severity, asked_at, about)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (account_id, key) DO NOTHING
 """
 # Whoever was to be told of the alert; by which channel, and whether one ever reached them, is the delivery's.
@@ -249,7 +250,7 @@ async def _tell_people(connection: Connection, before: Alert | None, change: Cha
     """Those whom the change names, and, of what is news to them, those who were told of the alert before."""
     alert, about = change.alert, worth_telling(before, change)
     for one in change.tell:
-        notice = (uuid7(), alert.id, one.account_id, one.key, one.why, alert.severity.value, at)
+        notice = (uuid7(), alert.id, one.account_id, one.key, one.why, alert.severity.value, at, one.about)
         await connection.execute(_TELL_PERSON, notice)
     if about is not None:
         key = f"update {alert.id} {alert.version}"

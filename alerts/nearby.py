@@ -167,6 +167,6 @@ async def _tell(connection: Connection, alert_id: UUID) -> None:
         alert, now = locked
         told = [one[0] for one in await (await connection.execute(_TOLD_OVER, (alert.id,))).fetchall()]
         if told:
-            tell = tuple(Tell(one, f"over {alert.id}", "update") for one in told)
+            tell = tuple(Tell(one, f"over {alert.id}", "update", "over") for one in told)
             change = Change(replace(alert, version=alert.version + 1), (Entry("stood_down"),), tell=tell)
             await ledger.save(connection, alert, change, now)

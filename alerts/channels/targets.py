@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from alerts.channels.addresses import named_private
 
-KINDS: Final = ("web_push", "apprise", "webhook")
+KINDS: Final = ("web_push", "apprise", "webhook", "sms", "voice", "mail")
 MOST_CHARACTERS: Final = 2000
 #: Of this machine, of a local file, or what Web Push is already.
 _NO_SERVICE: Final = frozenset(
     {"dbus", "kde", "qt", "glib", "gnome", "macosx", "windows", "syslog", "blink1", "vapid", "fcm", "file", "deltachat"}
 )
+_NUMBER: Final = re.compile(r"\+?\d{7,15}")
+_MAIL: Final = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9]{1,30}")
 
 
@@ -38,7 +40,7 @@ class Target:
     @property
     def fingerprint(self) -> bytes:
         """The same way given again is the same channel."""
-        address = self.value.get("endpoint") or self.value["url"]
+        address = self.value.get("endpoint") or self.value.get("url") or f"{self.value['gateway']} {self.value['to']}"
         return hashlib.sha256(f"{self.kind} {address}".encode()).digest()
 
 
@@ -55,6 +57,10 @@ def read_target(kind: str, given: Mapping[str, Any], *, local: bool) -> Target:
             return Target(kind, {"url": url, "secret": secret}, urlsplit(url).hostname or "", secret)
         case "apprise":
             return _apprise(given.get("url"), local)
+        case "sms" | "voice":
+            return _gateway(kind, _number(given.get("to")))
+        case "mail":
+            return _gateway(kind, _mail_address(given.get("to")))
         case _:
             raise TargetError(f"没有这种通知方式：{kind}")
 
@@ -84,6 +90,31 @@ def _apprise(url: Any, local: bool) -> Target:
     if not local and host and named_private(host):
         raise TargetError("不能使用本机或内网地址")
     return Target("apprise", {"url": url}, scheme)
+
+
+def number_of(phone: str) -> str:
+    """As gateways want it: digits, and the + of a foreign one."""
+    return ("+" if phone.strip().startswith("+") else "") + "".join(one for one in phone if one.isdigit())
+
+
+def _gateway(name: str, to: str) -> Target:
+    """What is shown of it is enough to know which of one's own it is."""
+    at = to.find("@")
+    shown = f"{to[:2]}…{to[at:]}" if at > 0 else f"{to[:3]}…{to[-4:]}"
+    return Target("gateway", {"gateway": name, "to": to}, shown)
+
+
+def _number(given: Any) -> str:
+    number = number_of(given) if isinstance(given, str) and len(given) <= 40 else ""
+    if not _NUMBER.fullmatch(number):
+        raise TargetError("请填写手机号码，例如 139 0000 0000")
+    return number
+
+
+def _mail_address(given: Any) -> str:
+    if not isinstance(given, str) or len(given) > 200 or not _MAIL.fullmatch(given.strip()):
+        raise TargetError("请填写邮箱地址，例如 name@example.com")
+    return given.strip()
 
 
 def _web_address(url: Any, local: bool) -> str:

@@ -236,6 +236,8 @@ class Tell:
     account_id: UUID
     key: str
     why: str
+    #: of an update: what is new (alerts/domain/message.py)
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

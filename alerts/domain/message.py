@@ -32,6 +32,9 @@ _UPDATES: Final = {
     "arrived": ("已到场", "救援人员已到老人身边"),
     "resolved": ("已处置", "本次告警已处置完毕"),
     "cancelled": ("已取消", "本人已取消，无需处理"),
+    # To responders: another one goes, and it is closed while they were on the way.
+    "taken": ("不用去了", "已有人前往，这次不用去了，谢谢您"),
+    "over": ("已结束", "这次求助已经结束，不用再去，谢谢您"),
 }
 
 

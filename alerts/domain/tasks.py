@@ -126,7 +126,7 @@ def _accept(alert: Alert, task: Task, who: Actor, now: datetime) -> Answered | R
     if alert.state is State.ARRIVED:
         return Refusal("已经有人到场，谢谢您，这次不用去了", alert.state)
     said = _note(alert, "accepted", who)
-    told = tuple(Tell(one, f"taken {alert.id} {said.alert.version}", "update") for one in task.others)
+    told = tuple(Tell(one, f"taken {alert.id} {said.alert.version}", "update", "taken") for one in task.others)
     moved = _moved(said.alert, Dispatch(who.name), who, now) if alert.state is not State.TRIGGERED else ()
     return Answered(TaskState.ACCEPTED, (replace(said, tell=told), *moved))
 

@@ -17,9 +17,12 @@ class NewChannel(BaseModel):
         json_schema_extra={"example": {"kind": "apprise", "label": "家庭群", "url": "dingtalk://令牌（虚构）"}}
     )
 
-    kind: Literal["web_push", "apprise", "webhook"]
+    kind: Literal["web_push", "apprise", "webhook", "sms", "voice", "mail"]
     label: Label
     least: SeverityName = Field(default="blue", description="nothing milder comes this way")
+    to: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = Field(
+        default=None, description="of `sms` and `voice` a telephone number, of `mail` an address"
+    )
     url: Url | None = Field(default=None, description="of `apprise` and `webhook`")
     subscription: dict[str, Any] | None = Field(
         default=None, description="of `web_push`: what PushSubscription.toJSON() gives"
@@ -36,11 +39,11 @@ class Channel(BaseModel):
     """Where it leads is secret, and never told."""
 
     id: UUID
-    kind: Literal["web_push", "apprise", "webhook"]
+    kind: Literal["web_push", "apprise", "webhook", "gateway"]
     label: str
     position: int
     least: SeverityName
-    service: str = Field(description="a host, or the name of a service")
+    service: str = Field(description="a host, the name of a service, or a number or address without its middle")
     added_at: datetime
     worked_at: datetime | None
     failed_at: datetime | None = Field(description="when it failed last, if it has not worked since")
@@ -64,6 +67,7 @@ class Channels(BaseModel):
     items: list[Channel] = Field(description="in the order in which they are tried")
     quiet: QuietHours | None
     web_push_key: str = Field(description="applicationServerKey of a subscription")
+    gateways: list[Literal["sms", "voice", "mail"]] = Field(description="that this deployment has")
 
 
 class ChannelOrder(BaseModel):

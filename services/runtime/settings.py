@@ -1,5 +1,6 @@
 """Settings, from the environment alone. `anhu --help` and the README list them from here."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
@@ -76,6 +77,17 @@ class Settings(BaseSettings):
         pattern=r"^((mailto:|https://).+)?$",
         description="whom push services write to, as mailto:… or https://…; else the public URL",
     )
+    sms_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="a gateway of SMS, as an Apprise address with {to} where the number goes; see"
+        " docs/reaching-people.md",
+    )
+    voice_url: SecretStr = Field(
+        default=SecretStr(""), description="the same of a gateway that calls and speaks, tried after the SMS"
+    )
+    mail_url: SecretStr = Field(
+        default=SecretStr(""), description="the same of a mail server, as mailtos://user:password@server?to={to}"
+    )
     web_dir: Path | None = Field(default=None, description="the built browser app, when not the packaged one")
     home_assistant_prefix: str = Field(
         default="homeassistant",
@@ -126,6 +138,20 @@ class Settings(BaseSettings):
         named = {name for name, _ in parse_qsl(value.partition("?")[2], keep_blank_values=True)}
         limits = {name: limit for name, limit in _SILENCE.items() if name not in named}
         return f"{value}{'&' if '?' in value else '?'}{urlencode(limits)}" if limits else value
+
+    @property
+    def gateways(self) -> Mapping[str, str]:
+        """The address of each that is set."""
+        urls = {"sms": self.sms_url, "voice": self.voice_url, "mail": self.mail_url}
+        return {name: url.get_secret_value() for name, url in urls.items() if url.get_secret_value()}
+
+    @field_validator("sms_url", "voice_url", "mail_url")
+    @classmethod
+    def _gateway(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and ("://" not in url or "{to}" not in url):
+            raise ValueError("must be an Apprise address with {to} where the number or the address goes")
+        return value
 
     @field_validator("watch_url", "audit_webhook")
     @classmethod

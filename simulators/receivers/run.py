@@ -17,7 +17,7 @@ def run(port: int, hook_secret: str, say: Callable[[str], None], tell: Callable[
     with Receivers(port, tell=tell) as receivers:
         receivers.hook_secret = hook_secret
         say(f"receivers at {receivers.url}; Anhu needs ANHU_CHANNELS_MAY_BE_LOCAL=true to reach them")
-        for service in ("sms", "voice"):
+        for service in ("sms", "voice", "bark", "ntfy", "smseagle"):
             say(f"  {service}: {receivers.address(service, '13900000000')}")
         say(f"  hook: {receivers.address('hook')} (its secret: --hook-secret)")
         subscription = json.dumps(receivers.subscribe())

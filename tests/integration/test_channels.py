@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from alerts.channels import vapid
 from alerts.channels.apprise_urls import AppriseUrls
 from alerts.channels.connections import Connections
+from alerts.channels.gateways import Gateways
 from alerts.channels.http import make_client, posted
 from alerts.channels.port import Channel
 from alerts.channels.robots import Places, Robots
+from alerts.channels.targets import read_target
 from alerts.channels.web_push import WebPush
 from alerts.channels.webhook import Webhook, signature
 from alerts.domain.alert import Severity
@@ -300,6 +302,27 @@ async def test_services_of_apprise_at_their_own_addresses(
         receivers.behave(service, manner)
         assert (await channel.send(target, MESSAGE)).outcome is outcome, manner
     channel.close()
+
+
+async def test_the_deployments_own_gateways_need_a_number_alone(
+    receivers: Receivers, client: httpx.AsyncClient
+) -> None:
+    receivers.behave("sms")
+    receivers.shown.clear()
+    apprises = AppriseUrls(Robots(client), seconds=2)
+    with MailServer() as server:
+        urls = {"sms": receivers.address("sms", "{to}"), "mail": server.address("{to}")}
+        gateways = Gateways(urls, apprises)
+        by_sms = read_target("sms", {"to": "139 0000 0001"}, local=False).value
+        assert (await gateways.send(by_sms, MESSAGE)).outcome is Outcome.ACCEPTED
+        assert [one.recipient for one in receivers.shown] == ["13900000001"]
+        by_mail = read_target("mail", {"to": "zhang+anhu@mail.example"}, local=False).value
+        assert (await gateways.send(by_mail, MESSAGE)).outcome is Outcome.ACCEPTED
+        assert [one.recipient for one in server.until(1)] == ["zhang+anhu@mail.example"]
+    other = await gateways.send({"gateway": "voice", "to": "1"}, MESSAGE)
+    assert (other.outcome, other.detail) == (Outcome.REFUSED, "there is no gateway of voice")
+    assert gateways.lane(by_sms) != gateways.lane(by_mail)
+    apprises.close()
 
 
 async def test_a_letter_by_a_mail_server(client: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
 from alerts.domain.alert import Actor, Severity
@@ -251,3 +252,30 @@ async def test_addresses_of_our_own_are_not_connected_to(receivers: Receivers) -
     )
     assert ran.stdout.split() == ["refused", "refused", "ConnectionError"], ran
     assert receivers.requests == asked
+
+
+async def test_who_is_known_by_a_telephone_alone_is_told_by_the_gateways(family: Family, receivers: Receivers) -> None:
+    """Responders sign in nowhere, so they have no channels of their own: the deployment's gateways reach them."""
+    gateway = receivers.address("sms", "{to}")
+    urls = {"sms_url": SecretStr(gateway), "voice_url": SecretStr(gateway.replace("/sms/", "/voice/"))}
+    family.settings = family.settings.model_copy(update=urls)
+    neighbour, other = await family.has_caregiver("邻居（虚构）"), await family.has_caregiver("没有电话（虚构）")
+    await family.run("UPDATE accounts SET role = 'responder' WHERE id = %s", neighbour)
+    await family.run(
+        "INSERT INTO responders (account_id, organization_id, kind, skills, hours, phone)"
+        " VALUES (%s, %s, 'neighbour', '{}', '[]', '139-0000 0001')",
+        *(neighbour, family.station),
+    )
+    receivers.behave("sms", "failing")
+    async with family.delivered() as delivery:
+        alert = await family.raises(neighbour, other, why="responder")
+        (call,) = await asyncio.to_thread(receivers.until, 1, "voice")
+        assert (call.recipient, call.title) == ("13900000001", "紧急救援")
+        assert call.body.startswith("附近有老人需要帮助，您能去吗")
+        await family.run("UPDATE notices SET opened_at = now(), next_at = now() WHERE account_id = %s", neighbour)
+        await family.until("SELECT FROM notices WHERE ended = 'opened'")
+        assert await family.attempts() == [("短信", "failed"), ("电话", "accepted")]
+        # Who has neither is said to have no channel, as ever.
+        await family.until("SELECT FROM notices WHERE ended = 'no_channel' AND account_id = %s", other)
+        assert delivery.counters["failed"] == 1
+    assert alert.unresolved

@@ -60,6 +60,14 @@ async def test_a_press_commits_no_more_than_its_timers_and_all_else_comes_after(
     assert 55 < left <= 60
 
 
+async def test_family_that_is_not_to_be_told_is_not_said_to_be_told(tiers: Tiers) -> None:
+    await tiers.connection.execute("UPDATE consents SET withdrawn_at = now()")
+    alert = await tiers.press()
+    await tiers.planned()
+    assert await tiers.told(alert) == []
+    assert [entry["body"]["to"] for entry in await tiers.timeline(alert, "notified")] in ([], [[]])
+
+
 async def test_it_climbs_through_five_tiers_each_with_whoever_is_on_shift_there(tiers: Tiers) -> None:
     await tiers.has_shift(tiers.path[2], tiers.operators["street"])
     alert = await tiers.press()

@@ -59,6 +59,10 @@ class Tiers:
         await self._account(self.daughter, "caregiver", "陈女（虚构）")
         await run("INSERT INTO account_elders VALUES (%s, %s)", (self.daughter, self.elder))
         await run(
+            "INSERT INTO consents (elder_id, purpose, text, recorded_by) VALUES (%s, 'family_alerts', '同意', '测试')",
+            (self.elder,),
+        )
+        await run(
             "INSERT INTO devices (device_id, kind, organization_id, elder_id) VALUES ('sos-1', 'wristband', %s, %s)",
             (self.point, self.elder),
         )

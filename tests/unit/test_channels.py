@@ -61,6 +61,29 @@ def test_what_is_no_address(url: object) -> None:
         read_target("apprise", {"url": url}, local=False)
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "to", "shown"),
+    [
+        ("sms", "139-0000 0001", "13900000001", "139…0001"),
+        ("voice", "+86 23 0000 0001", "+862300000001", "+86…0001"),
+        ("mail", " zhang@mail.example ", "zhang@mail.example", "zh…@mail.example"),
+    ],
+)
+def test_a_number_or_an_address_is_enough_where_there_is_a_gateway(kind: str, given: str, to: str, shown: str) -> None:
+    target = read_target(kind, {"to": given}, local=False)
+    assert (target.kind, target.value, target.service) == ("gateway", {"gateway": kind, "to": to}, shown)
+    assert target.fingerprint == read_target(kind, {"to": to}, local=False).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("kind", "to"),
+    [("sms", "12"), ("sms", "a" * 50), ("voice", None), ("mail", "x"), ("mail", "a@b"), ("mail", "a@b.c?to=d@e.f")],
+)
+def test_what_is_no_number_and_no_address(kind: str, to: object) -> None:
+    with pytest.raises(TargetError):
+        read_target(kind, {"to": to}, local=False)
+
+
 async def test_a_lane_that_hangs_holds_up_itself_alone() -> None:
     lanes, hang = Lanes(all=10, patience=0.05), asyncio.Event()
 

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from alerts.channels import vapid
+from alerts.channels.gateways import WORDS
 from alerts.channels.targets import TargetError, read_target
 from alerts.own_channels import (
     MOST_CHANNELS,
@@ -45,7 +46,9 @@ async def add(
     connection: DatabaseConnection, caller: SignedIn, settings: AppSettings, body: NewChannel
 ) -> AddedChannel:
     """Last in order. The same one again is the same channel."""
-    given = (body.subscription or {}) if body.kind == "web_push" else {"url": body.url}
+    given = (body.subscription or {}) if body.kind == "web_push" else {"url": body.url, "to": body.to}
+    if body.kind in WORDS and body.kind not in settings.gateways:
+        raise ProblemError(422, f"本系统还没有接入{WORDS[body.kind]}，请换一种通知方式")
     try:
         target = read_target(body.kind, given, local=settings.channels_may_be_local)
     except TargetError as error:
@@ -100,5 +103,6 @@ async def _all(connection: Connection, caller: Caller, settings: Settings) -> Ch
         "items": await list_channels(connection, caller.account_id),
         "quiet": {"begins": quiet[0], "ends": quiet[1]} if quiet else None,
         "web_push_key": key,
+        "gateways": list(settings.gateways),
     }
     return Channels.model_validate(told)

@@ -26,13 +26,14 @@ def test_the_words() -> None:
     assert (told.title, told.body) == ("紧急救援", "您关注的老人需要帮助，点开查看（20:05）")
     assert message(severity=Severity.YELLOW).title == "请今日处理"
     assert message("update", about="on_the_way").body == "已有人出发前往（20:05）"
+    assert message("update", about="taken").title == "不用去了", "the neighbours who need not go any more"
     assert message("of another kind").body.startswith("有紧急救援需要您")
 
 
 @pytest.mark.parametrize("why", ["caregiver", "responder", "duty", "named", "tier", "update", "test", "else"])
 @pytest.mark.parametrize("severity", Severity)
 def test_they_are_short_and_a_drill_says_so_twice(why: str, severity: Severity) -> None:
-    for about in (None, "on_the_way", "arrived", "resolved", "cancelled"):
+    for about in (None, "on_the_way", "arrived", "resolved", "cancelled", "taken", "over"):
         told = message(why, severity, about=about)
         assert len(told.title) + len(told.body) + len(told.url) <= 70 + len(told.url), "one SMS, and the link"
         drill = message(why, severity, about=about, drill=True)

@@ -39,6 +39,12 @@ END $$;
 CREATE TRIGGER consents_kept AFTER INSERT OR UPDATE OR DELETE ON consents
     FOR EACH ROW EXECUTE FUNCTION keep_consent();
 
+-- Channels -----------------------------------------------------------------------------------------
+
+-- A number or an address, reached by the deployment's own gateway of SMS, of voice or of mail.
+ALTER TABLE channels DROP CONSTRAINT channels_kind_check;
+ALTER TABLE channels ADD CONSTRAINT channels_kind_check CHECK (kind IN ('web_push', 'apprise', 'webhook', 'gateway'));
+
 -- Alerts -------------------------------------------------------------------------------------------
 
 ALTER TABLE alerts

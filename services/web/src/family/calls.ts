@@ -1,6 +1,6 @@
 import type { Severity } from '../api/types'
 import { authorized } from '../signin/session'
-import type { Channel, ChannelKind, Channels, Family, FamilyAlert, FamilyLook, QuietHours, Vital } from './types'
+import type { Channel, ChannelKind, Channels, Family, FamilyAlert, FamilyLook, Gateway, QuietHours, Vital } from './types'
 
 export const getFamily = async (): Promise<Family> => (await authorized('/family')) as Family
 
@@ -21,10 +21,12 @@ export async function saySafe(alertId: string, note: string): Promise<FamilyAler
 export const getChannels = async (): Promise<Channels> => (await authorized('/me/channels')) as Channels
 
 export interface NewChannel {
-  kind: ChannelKind
+  kind: Exclude<ChannelKind, 'gateway'> | Gateway
   label: string
   least: Severity
   url?: string
+  /** A number or an address. */
+  to?: string
   subscription?: PushSubscriptionJSON
 }
 export async function addChannel(json: NewChannel): Promise<Channel & { secret: string | null }> {

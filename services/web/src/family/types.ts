@@ -54,7 +54,9 @@ export interface Vital {
   at: string
 }
 
-export type ChannelKind = 'web_push' | 'apprise' | 'webhook'
+export type ChannelKind = 'web_push' | 'apprise' | 'webhook' | 'gateway'
+/** Of the deployment's own: a number or an address is enough. */
+export type Gateway = 'sms' | 'voice' | 'mail'
 
 export interface Channel {
   id: string
@@ -79,6 +81,8 @@ export interface Channels {
   items: Channel[]
   quiet: QuietHours | null
   web_push_key: string
+  /** Absent in answers of older servers. */
+  gateways?: Gateway[]
 }
 
 /** Somebody saw where the elder is, how they are, or a number. */

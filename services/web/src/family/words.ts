@@ -1,6 +1,6 @@
 /** The words of the caregiver's page: plain, for somebody who is frightened. */
 import { beijingMoment } from '../time/format'
-import type { Channel, FamilyAlert, FamilyElder, Purpose } from './types'
+import type { Channel, FamilyAlert, FamilyElder, Gateway, Purpose } from './types'
 
 /** After so long without a word from any device it is said. */
 const QUIET_MS = 24 * 3600_000
@@ -90,7 +90,12 @@ const VITAL: Readonly<Record<string, readonly [string, string]>> = {
 }
 export const vitalWords = (field: string): readonly [string, string] => VITAL[field] ?? [field, '']
 
-const KIND = { web_push: '手机通知', apprise: '群机器人、短信、电话或邮件', webhook: '签名回调' } as const
+const KIND = { web_push: '手机通知', apprise: '群机器人、短信、电话或邮件', webhook: '签名回调', gateway: '短信、电话或邮件' } as const
+export const GATEWAY: Readonly<Record<Gateway, { word: string; asks: string; placeholder: string; label: string }>> = {
+  sms: { word: '短信', asks: '手机号', placeholder: '139 0000 0000', label: '短信' },
+  voice: { word: '电话语音', asks: '电话号码', placeholder: '139 0000 0000', label: '电话' },
+  mail: { word: '邮件', asks: '邮箱', placeholder: 'name@example.com', label: '邮件' },
+}
 export const kindWord = (kind: Channel['kind']): string => KIND[kind]
 
 /** What is known of a channel, in a few words. */
