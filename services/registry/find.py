@@ -68,9 +68,11 @@ def add_elder_search(conditions: Conditions, search: str | None, keys: Keys) -> 
     theirs or of a contact's, or its last four digits; of a number that is not sealed yet any part will do."""
     for place, word in enumerate(words_of(search)):
         name, grams = f"word{place}", grams_of(word)
-        written, values = f"strpos({_TEXT}, %({name})s) > 0", {name: word}
+        written = f"strpos({_TEXT}, %({name})s) > 0"
+        values: dict[str, Any] = {name: word}
         if grams:
-            written, values[f"grams{place}"] = f"{written} AND {_GRAMS} @> %(grams{place})s::integer[]", grams
+            written = f"{written} AND {_GRAMS} @> %(grams{place})s::integer[]"
+            values[f"grams{place}"] = grams
         if len(word) >= 4 and word.isdecimal() and keys:
             mark = f"%(marks{place})s::bytea[]"
             values[f"marks{place}"] = sought(keys, word)
