@@ -184,8 +184,7 @@ async def family_looks(connection: DatabaseConnection, caller: SignedIn, elder_i
 @router.get(
     "/elders/{elder_id}/personal-data",
     response_class=Response,
-    responses=responses(401, 403, 404, 409)
-    | {200: {"content": _FORMS, "description": "all that is kept, as a file"}},
+    responses=responses(401, 403, 404, 409) | {200: {"content": _FORMS, "description": "all that is kept, as a file"}},
 )
 async def personal_data_of(
     connection: DatabaseConnection,
