@@ -71,7 +71,8 @@ def add_elder_search(conditions: Conditions, search: str | None, keys: Keys) -> 
         written = f"strpos({_TEXT}, %({name})s) > 0"
         values: dict[str, Any] = {name: word}
         if grams:
-            written, values[f"grams{place}"] = f"{written} AND {_GRAMS} @> %(grams{place})s::integer[]", grams
+            written = f"{written} AND {_GRAMS} @> %(grams{place})s::integer[]"
+            values[f"grams{place}"] = grams
         if len(word) >= 4 and word.isdecimal() and keys:
             mark = f"%(marks{place})s::bytea[]"
             values[f"marks{place}"] = sought(keys, word)

@@ -46,7 +46,7 @@ class Caller:
     @property
     def may_watch(self) -> bool:
         """A live screen of an organisation of theirs."""
-        return may(self.role, Thing.LIVE, Action.READ)
+        return may(self.role, Thing.LIVE, Action.READ) and not self.needs_second_factor
 
     @property
     def is_prober(self) -> bool:

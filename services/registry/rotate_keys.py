@@ -4,13 +4,14 @@ what is plain, and each key that they have.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from services.registry.names import Actor
-from services.registry.sealing import Keys, sealed_by
+from services.registry.sealing import Keys, KeysError, sealed_by
 from services.registry.telephones import is_sealed, marks, opened_or_raise, sealed
 from services.registry.telephones import sealed_by as phone_sealed_by
 from services.storage.pool import Connection
@@ -49,6 +50,12 @@ SELECT account_id, phone FROM responders WHERE account_id > %(after)s AND (NOT %
 ORDER BY account_id LIMIT %(chunk)s {_LOCK}
 """
 _SEAL_RESPONDER = "UPDATE responders SET phone = %s, phone_marks = %s WHERE account_id = %s"
+_KEY_NAMES = """
+SELECT DISTINCT split_part(substr(phone, 2), ':', 1) FROM elders WHERE left(phone, 1) = '~'
+UNION SELECT DISTINCT split_part(substr(phone, 2), ':', 1) FROM elder_contacts WHERE left(phone, 1) = '~'
+UNION SELECT DISTINCT split_part(substr(phone, 2), ':', 1) FROM responders WHERE left(phone, 1) = '~'
+"""
+_LOOK_SECONDS = 3600.0
 _FIRST = "00000000-0000-0000-0000-000000000000"
 
 #: Makes of rows the values of an UPDATE, of those that have to be sealed.
@@ -144,13 +151,30 @@ async def _all(
 
 
 def seal_in_upkeep(database_url: str, keys: Keys) -> Callable[..., int]:
-    """A step of `anhu upkeep`. Nothing to do without keys."""
+    """A step of `anhu upkeep`; without keys there is nothing to seal. Each hour, and at first, it also looks whether
+    the key of every number is there: the step then fails, which `/readyz` tells before anybody has to be called."""
+    looked = -_LOOK_SECONDS
 
-    async def work() -> int:
+    async def work(*, look: bool) -> int:
         async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
-            return await seal_plain_phones(connection, keys)
+            done = await seal_plain_phones(connection, keys) if keys else 0
+            if look:
+                await _only_known_keys(connection, keys)
+            return done
 
     def step(*_: Any) -> int:
-        return asyncio.run(work()) if keys else 0
+        nonlocal looked
+        look = time.monotonic() - looked >= _LOOK_SECONDS
+        done = asyncio.run(work(look=look))
+        if look:
+            looked = time.monotonic()
+        return done
 
     return step
+
+
+async def _only_known_keys(connection: Connection, keys: Keys) -> None:
+    rows = await (await connection.execute(_KEY_NAMES)).fetchall()
+    missing = sorted({row[0] for row in rows} - set(keys.ordered))
+    if missing:
+        raise KeysError(f"telephone numbers are sealed with {', '.join(missing)}, which ANHU_DATA_KEYS lacks")

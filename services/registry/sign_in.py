@@ -35,7 +35,9 @@ FROM (SELECT at FROM sign_in_failures
         AND id < %(own)s
       ORDER BY at DESC LIMIT %(most)s) AS last
 """
-_FORGIVE = "DELETE FROM sign_in_failures WHERE username = %s AND address = %s"
+_FORGIVE = "DELETE FROM sign_in_failures WHERE username = %s AND address = ANY(%s)"
+#: In the place of an address: codes of the second factor.
+_CODES = "second factor"
 _ACCOUNT = """
 SELECT a.id, a.password_hash, f.on_since IS NOT NULL FROM accounts a LEFT JOIN second_factors f ON f.account_id = a.id
 WHERE a.username = %s AND a.disabled_at IS NULL
@@ -124,6 +126,29 @@ async def sign_in(
 ) -> Tokens:
     """Raises WrongSignInError, SecondFactorError or TooManyFailuresError. Each try counts before it is judged, so that
     many at once do not slip through; a success forgives. A wrong code counts as a wrong password does."""
+    own = await _count_try(connection, settings, username, address)
+    account = await (await connection.execute(_ACCOUNT, (username,))).fetchone()
+    if not await verify_password(account[1] if account else None, password) or account is None:
+        raise WrongSignInError
+    if account[2]:
+        if not code:
+            await connection.execute(_NOT_TRIED, (own,))
+            raise SecondFactorError(given=False)
+        # Whoever tries codes has the password: they are counted wherever they come from.
+        await _count_try(connection, settings, username, _CODES)
+        if not await take_code(connection, keys, account[0], code, datetime.now(UTC)):
+            raise SecondFactorError(given=True)
+    await connection.execute(_FORGIVE, (username, [address, _CODES]))
+    session_id = uuid7()
+    refresh_token = secrets.token_urlsafe(32)
+    await connection.execute(
+        _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address, agent)
+    )
+    return _tokens(settings, account[0], session_id, refresh_token)
+
+
+async def _count_try(connection: Connection, settings: Settings, username: str, address: str) -> int:
+    """The try's id. Raises TooManyFailuresError."""
     tries: dict[str, Any] = {
         "username": username,
         "address": address,
@@ -137,22 +162,7 @@ async def sign_in(
     if count[0] >= settings.sign_in_failures:
         await connection.execute(_NOT_TRIED, own)
         raise TooManyFailuresError(max(1, int(count[1]) + 1))
-    account = await (await connection.execute(_ACCOUNT, (username,))).fetchone()
-    if not await verify_password(account[1] if account else None, password) or account is None:
-        raise WrongSignInError
-    if account[2]:
-        if not code:
-            await connection.execute(_NOT_TRIED, own)
-            raise SecondFactorError(given=False)
-        if not await take_code(connection, keys, account[0], code, datetime.now(UTC)):
-            raise SecondFactorError(given=True)
-    await connection.execute(_FORGIVE, (username, address))
-    session_id = uuid7()
-    refresh_token = secrets.token_urlsafe(32)
-    await connection.execute(
-        _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address, agent)
-    )
-    return _tokens(settings, account[0], session_id, refresh_token)
+    return int(own[0])
 
 
 async def sign_in_prober(connection: Connection, settings: Settings) -> Tokens:

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     )
     data_keys: SecretStr = Field(
         default=SecretStr(""),
-        description="seals identity numbers in the database; name:key,name:key, the one in use first;"
+        description="seals identity and telephone numbers in the database; name:key,name:key, the one in use first;"
         " `anhu data-key` makes one",
     )
     access_token_seconds: int = Field(default=900, ge=10, description="life of an access token")

@@ -84,7 +84,7 @@ def _keep_up(connection: Connection, now: datetime, ended: Callable[[], bool], m
         try:
             connection.execute(_GIVE_UP_SOON if locks_readings else _GIVE_UP)
             count = work()
-        except psycopg.Error as error:
+        except (psycopg.Error, ValueError) as error:  # the latter: a key that is missing
             if connection.closed:
                 raise
             done.errors[name] = str(error).strip()

@@ -153,6 +153,10 @@ def test_a_message_reaches_the_lock_screen_and_leads_to_the_alert(
     expect(card.get_by_test_id("progress")).to_contain_text("赵某（虚构）正在路上，预计 8 分钟到")
     update = receivers.until(3, "push")[2]
     assert (update.title, update.raw["tag"]) == ("已派人", message.raw["tag"])
+    # 谁看过, by name.
+    page.get_by_test_id("looks-show").click()
+    expect(page.get_by_test_id("look").filter(has_text="处置告警时查看").first).to_contain_text("北禅")
+    look(page, "family-looks")
     wall.context.close()
     context.close()
     assert not faults, faults

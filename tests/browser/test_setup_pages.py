@@ -78,6 +78,18 @@ def test_a_file_is_checked_mended_and_taken_in(system: System, open_page: OpenPa
     page.get_by_test_id("identity-show").click()
     expect(page.get_by_test_id("identity-shown")).to_have_text(number(sequence=70))
 
+    # Their copy is downloaded; and they are gone, which asks for the name.
+    with page.expect_download() as download:
+        page.get_by_test_id("person-copy").click()
+    assert "康宁路9号（虚构）" in Path(download.value.path()).read_text("utf-8")
+    page.get_by_test_id("person-erase").click()
+    page.get_by_test_id("person-name").fill("覃试兰")
+    page.get_by_test_id("person-why").fill("本人申请（虚构）")
+    look(page, "person")
+    page.get_by_test_id("person-confirm").click()
+    page.get_by_test_id("elders-search").fill("qsl")
+    expect(page.get_by_test_id("elder-row")).to_have_count(0)
+
 
 def test_what_is_withheld_is_opened_and_the_auditor_reads_why(system: System, open_page: OpenPage) -> None:
     page = open_page(system)

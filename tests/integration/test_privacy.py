@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from services.cli import app
 from services.registry.erase_person import BLANKED, DELETED
 from services.registry.rotate_keys import seal_in_upkeep
-from services.registry.sealing import Keys, new_key
+from services.registry.sealing import Keys, KeysError, new_key
 from services.registry.telephones import opened_or_raise
 from services.registry.trails import Verified, drop_old_trails, seal_trails, verify_trails
 from tests.parts.system import seed_database
@@ -57,6 +57,8 @@ def test_plain_numbers_are_sealed_in_steps_and_keys_are_changed(
     monkeypatch.setenv("ANHU_DATA_KEYS", f"{NEW},{OLD}")
     done = CliRunner().invoke(app, ["rotate-keys"])
     assert done.exit_code == 0, done.output
+    with pytest.raises(KeysError, match="sealed with new, which ANHU_DATA_KEYS lacks"):
+        seal_in_upkeep(database_url, Keys(OLD))()
     assert sorted(str(opened_or_raise(Keys(NEW), phone)) for phone, _ in _numbers(connection)) == before
     told = connection.execute("SELECT what, after FROM changes ORDER BY id DESC LIMIT 1").fetchone()
     assert told is not None

@@ -139,7 +139,7 @@ def searches(elders: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "part_of_name", "/elders", {"search": name[1:]}
         yield "surname", "/elders", {"search": name[0]}
         yield "initials", "/elders", {"search": "".join(draw.choices("zwlcyhtgjm", k=3))}
-        yield "phone", "/elders", {"search": f"{number:08d}"[-6:]}
+        yield "phone", "/elders", {"search": f"{number:08d}"[-4:]}
         yield "address", "/elders", {"search": f"{draw.choice(ROADS)}{draw.randint(1, 300)}号"}
         yield "common_address", "/elders", {"search": draw.choice(("某区第", "街道", "号1幢"))}
         yield "two_words", "/elders", {"search": f"{name[0]} {draw.choice(ROADS)}"}

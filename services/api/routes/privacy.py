@@ -25,7 +25,7 @@ from services.api.rows import one_of, page_of
 from services.registry import reach
 from services.registry.erase_person import erase_person
 from services.registry.kept import kept
-from services.registry.looks import record_phones
+from services.registry.looks import record_look, record_phones
 from services.registry.names import Actor
 from services.registry.openings import close_withheld, open_withheld
 from services.registry.personal_data import as_json, as_page, personal_data
@@ -105,6 +105,7 @@ async def opening(
     The reason is shown to the elder's family and to auditors."""
     row = await one_of(connection, caller, _ELDER, "p.id", id_of(elder_id))
     made = await open_withheld(connection, caller, row["id"], why.reason, address)
+    await record_look(connection, caller, "opened", row["id"], alert_id=None, address=address)
     who = {"elder_name": row["name"], "account_id": caller.account_id, "who": caller.name}
     return Opening.model_validate(made | who)
 
@@ -183,8 +184,7 @@ async def family_looks(connection: DatabaseConnection, caller: SignedIn, elder_i
 @router.get(
     "/elders/{elder_id}/personal-data",
     response_class=Response,
-    responses=responses(401, 403, 404, 409)
-    | {200: {"content": _FORMS, "description": "all that is kept, as a file"}},
+    responses=responses(401, 403, 404, 409) | {200: {"content": _FORMS, "description": "all that is kept, as a file"}},
 )
 async def personal_data_of(
     connection: DatabaseConnection,

@@ -45,6 +45,11 @@ export async function endResponder(id: string): Promise<void> {
   await authorized(`/responders/${encodeURIComponent(id)}/end`, { method: 'POST' })
 }
 
+/** The whole number; that it was asked for is kept. */
+export async function showPhone(id: string): Promise<string> {
+  return ((await authorized(`/responders/${encodeURIComponent(id)}/phone`, { method: 'POST' })) as { phone: string }).phone
+}
+
 /** As it stands in the form. Hours that one line cannot say are kept as they were. */
 export interface Draft {
   name: string

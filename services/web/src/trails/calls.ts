@@ -56,3 +56,15 @@ export async function openWithheld(elderId: string, reason: string): Promise<Ope
 export async function closeWithheld(elderId: string): Promise<void> {
   await authorized(`/elders/${encodeURIComponent(elderId)}/opening`, { method: 'DELETE' })
 }
+
+/** 个人信息副本: all that is kept of an elder, as a page or as JSON. */
+export async function personalData(elderId: string, form: 'html' | 'json'): Promise<Blob> {
+  const call = { raw: true as const, timeoutMs: 60_000 }
+  return (await authorized(`/elders/${encodeURIComponent(elderId)}/personal-data?form=${form}`, call)) as Blob
+}
+
+/** Nothing brings it back. `name` as the record has it. */
+export async function erasePerson(elderId: string, name: string, reason: string): Promise<void> {
+  const call = { method: 'POST' as const, json: { name, reason }, timeoutMs: 60_000 }
+  await authorized(`/elders/${encodeURIComponent(elderId)}/personal-data/erase`, call)
+}
