@@ -10,8 +10,10 @@ most of the server.
 import argparse
 import heapq
 import multiprocessing
+import re
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -37,7 +39,7 @@ _NAMES = UUID("a17b0000-0000-4000-8000-0000000eea11")
 FILLED = timedelta(minutes=110)
 STATIONS = 25
 SERVER = {"max_connections": "100", "max_wal_size": "4GB", "shared_buffers": "512MB"}
-STATEMENTS = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "all"}
+STATEMENTS = {"log_min_duration_statement": "0", "log_line_prefix": "@@%a@@", "log_duration": "off"}
 
 _SETTLE = (
     "CREATE TEMP TABLE home AS SELECT gen_random_uuid() AS id, n FROM generate_series(0, %(stations)s - 1) n",
@@ -79,11 +81,7 @@ SELECT (SELECT count(*) FROM rule_checks) + (SELECT count(*) FROM limits_stale)
 """
 _SERVER = "SELECT pid, coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity"
 _WORKERS = "SELECT kind, pid, status FROM workers"
-_TOP = """
-SELECT calls, round(total_exec_time::numeric / 1000, 2)::float AS seconds,
-       left(regexp_replace(query, '\\s+', ' ', 'g'), 90) AS statement
-FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 25
-"""
+_SAID = re.compile(r"@@(.*?)@@LOG:  duration: ([0-9.]+) ms  (?:parse|bind|execute) [^:]+: (.*?)(?=@@|\Z)", re.DOTALL)
 
 
 def _who(number: int) -> UUID:
@@ -212,6 +210,19 @@ def parts(spent: dict[str, float], readings: float) -> dict[str, Any]:
     }
 
 
+def statements(log: Path, since: int) -> Iterator[dict[str, Any]]:
+    """Those that took most of the server, by whom and how often; by the clock, and with the cost of telling it."""
+    with log.open("rb") as file:
+        file.seek(since)
+        told = file.read().decode("utf-8", "replace")
+    taken: dict[tuple[str, str], list[float]] = {}
+    for who, milliseconds, statement in _SAID.findall(told):
+        name = who.removesuffix("-slowly"), " ".join(statement.split())[:110]
+        taken.setdefault(name, []).append(float(milliseconds))
+    for (who, statement), times in sorted(taken.items(), key=lambda one: -sum(one[1]))[:30]:
+        yield {"by": who, "times": len(times), "seconds": round(sum(times) / 1000, 2), "statement": statement}
+
+
 def run(arguments: argparse.Namespace) -> None:
     setting = Setting(arguments.devices, arguments.on, arguments.seed, timedelta(minutes=1))
     hour, minute = map(int, arguments.at.split(":"))
@@ -234,8 +245,7 @@ def run(arguments: argparse.Namespace) -> None:
             until(lambda: town.todo() == 0, "everybody was looked at once", limit=1200, every=1.0)
             first = round(time.perf_counter() - begun)
             time.sleep(arguments.settling)
-            if arguments.statements:
-                town.ask("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; SELECT pg_stat_statements_reset()")
+            logged = town.postgres.log.stat().st_size
             spent, counted, at = town.spent(), town.counted(), time.perf_counter()
             time.sleep(arguments.seconds)
             after, counts, seconds = town.spent(), town.counted(), time.perf_counter() - at
@@ -250,8 +260,8 @@ def run(arguments: argparse.Namespace) -> None:
         line |= {"first_looks_seconds": first, "waiting": waiting, "readings_per_second": done["stored"] / seconds}
         report(line | {"counts": done} | parts(taken, done["stored"]) | {"durability": durability(town.url)} | before)
         if arguments.statements:
-            for calls, took, statement in town.ask(_TOP):
-                report({"calls": calls, "seconds": took, "statement": statement})
+            for line in statements(town.postgres.log, logged):
+                report(line)
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
