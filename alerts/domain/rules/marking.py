@@ -17,7 +17,7 @@ All of that is about samples that are measured from now on: those that come late
 whatever they say.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -180,9 +180,13 @@ def parts_of(score: Score, seen: Points) -> dict[str, int]:
     return dealt
 
 
-def comes_together(samples: Iterable[Sample], before: frozenset[str]) -> frozenset[str]:
+def comes_together(samples: Collection[Sample], before: frozenset[str]) -> frozenset[str]:
     """The parameters that each sample has that has any of them; `before`, as long as that is still so. Empty when they
     are fewer than two. Cuffs measure when somebody puts them on, and are no part of it."""
+    if before:
+        others = [sample for sample in samples if not before.issubset(sample.values)]
+        if not any(_WITH_OTHERS.intersection(one.values) for one in others if one.values.get("worn") is not False):
+            return before
     common: frozenset[str] | None = None
     for sample in samples:
         if sample.values.get("worn") is False:
@@ -190,7 +194,7 @@ def comes_together(samples: Iterable[Sample], before: frozenset[str]) -> frozens
         found = _WITH_OTHERS.intersection(sample.values)
         if found:
             common = found if common is None else common & found
-    if common is None or (before and before <= common):
+    if common is None:
         return before
     return common if len(common) >= _LEAST_TOGETHER else frozenset()
 

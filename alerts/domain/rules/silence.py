@@ -1,14 +1,14 @@
 """Which rules surely say nothing of these samples: most do, and need not be played. Pure."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from alerts.domain.rules import news2
 from alerts.domain.rules.fields import FIELDS, VITALS
 from alerts.domain.rules.following import Lineage
 from alerts.domain.rules.limits import Bound, bound_of
-from alerts.domain.rules.model import Living, Rule, Sample, Score, Subject
+from alerts.domain.rules.model import Direction, Living, Rule, Sample, Score, Subject
 
 
 class Extremes:
@@ -18,18 +18,16 @@ class Extremes:
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._samples = samples
         self._of: dict[str, tuple[float, float]] = {}
-        for field in FIELDS:
+        for field in FIELDS.keys() & set().union(*(sample.values for sample in samples)):
             measured = [sample.values[field] for sample in samples if field in sample.values]
-            if measured:
-                self._of[field] = (min(measured), max(measured))
-        self._times: dict[Bound, list[tuple[datetime, bool]]] = {}
+            self._of[field] = (min(measured), max(measured))
+        self._columns: dict[str, list[tuple[datetime, float, float]]] = {}
 
     def untouched(self, rule: Rule, subject: Subject) -> bool:
         """Surely nothing of it is beyond this rule's limit."""
         condition = rule.condition
         if isinstance(condition, Score):
-            points = [self._points(field, subject) for field in news2.MEASURED if field in self._of]
-            return sum(points) < condition.total and not (condition.or_three_in_one and 3 in points)
+            return not _enough(condition, self._worst(subject).values())
         if isinstance(condition, Living):
             return False  # not asked of them: they may speak because nothing comes
         bound = bound_of(condition, subject)
@@ -40,24 +38,32 @@ class Extremes:
         if self.untouched(rule, subject):
             return True
         condition = rule.condition
-        if isinstance(condition, Score | Living):
+        if isinstance(condition, Living):
             return False
-        bound = bound_of(condition, subject)
-        assert bound is not None
-        beyond = self.beyond(bound, condition.over)
+        if isinstance(condition, Score):
+            beyond = self._scored(condition, subject)
+        else:
+            bound = bound_of(condition, subject)
+            assert bound is not None
+            beyond = self.beyond(bound, condition.over)
         return not beyond or beyond[-1] - beyond[0] < rule.lasting
 
     def beyond(self, bound: Bound, over: timedelta) -> list[datetime]:
         """The times, in order, at which a limit may have been exceeded: at no other one it was. `over`: by a median."""
-        times = self._in_order(bound)
+        column = self._column(bound.field)
+        if bound.direction is Direction.ABOVE:
+            times = [(at, highest > bound.value) for at, _, highest in column]
+        else:
+            times = [(at, lowest < bound.value) for at, lowest, _ in column]
         if not over:
             return [at for at, counts in times if counts]
         # A median is beyond a limit only when at least half of its values are.
         found: list[datetime] = []
         within: deque[tuple[datetime, bool]] = deque()
         counted = 0
-        for at, counts in times:
-            within.append((at, counts))
+        for one in times:
+            at, counts = one
+            within.append(one)
             counted += counts
             while within[0][0] < at - over:
                 counted -= within.popleft()[1]
@@ -65,21 +71,46 @@ class Extremes:
                 found.append(at)
         return found
 
-    def _in_order(self, bound: Bound) -> list[tuple[datetime, bool]]:
-        """At each time whether what was measured is beyond: of two values at once the more alarming one counts."""
-        times = self._times.get(bound)
-        if times is None:
-            at_time: dict[datetime, bool] = {}
+    def _column(self, field: str) -> list[tuple[datetime, float, float]]:
+        """In the order of time the lowest and the highest of each time: the more alarming one counts."""
+        column = self._columns.get(field)
+        if column is None:
+            at_time: dict[datetime, tuple[float, float]] = {}
+            vital = field in VITALS
             for sample in self._samples:
-                value = sample.values.get(bound.field)
-                if value is not None and not (bound.field in VITALS and sample.values.get("worn") is False):
+                value = sample.values.get(field)
+                if value is not None and not (vital and sample.values.get("worn") is False):
                     at = sample.at.astimezone(UTC)
-                    at_time[at] = at_time.get(at, False) or bound.beyond(value)
-            times = self._times[bound] = sorted(at_time.items())
-        return times
+                    there = at_time.get(at)
+                    at_time[at] = (value, value) if there is None else (min(value, there[0]), max(value, there[1]))
+            column = self._columns[field] = [(at, *both) for at, both in sorted(at_time.items())]
+        return column
 
-    def _points(self, field: str, subject: Subject) -> int:
-        return max(news2.points_of(field, value, scale_2=subject.spo2_scale_2) for value in self._of[field])
+    def _scored(self, score: Score, subject: Subject) -> list[datetime]:
+        """The times, in order, at which a score may have been reached: by what was measured then, and of what was not
+        by the worst that there is."""
+        worst = self._worst(subject)
+        at_time: dict[datetime, dict[str, int]] = {}
+        for field in worst:
+            for at, lowest, highest in self._column(field):
+                points = max(_points(field, lowest, subject), _points(field, highest, subject))
+                at_time.setdefault(at, {})[field] = points
+        return sorted(at for at, then in at_time.items() if _enough(score, (worst | then).values()))
+
+    def _worst(self, subject: Subject) -> dict[str, int]:
+        return {
+            field: max(_points(field, value, subject) for value in self._of[field])
+            for field in news2.MEASURED
+            if field in self._of
+        }
+
+
+def _points(field: str, value: float, subject: Subject) -> int:
+    return news2.points_of(field, value, scale_2=subject.spo2_scale_2)
+
+
+def _enough(score: Score, points: Collection[int]) -> bool:
+    return sum(points) >= score.total or (score.or_three_in_one and 3 in points)
 
 
 def quite_silent(line: Lineage, extremes: Extremes, subject: Subject) -> bool:
