@@ -123,7 +123,8 @@ def _settled(devices: Iterable[_Device], first: datetime) -> tuple[list[_Device]
 def _statement(devices: Sequence[_Device], fields: Sequence[str], *, own: bool) -> tuple[str | None, dict[str, Any]]:
     """What asks for all that is outside for these; `own`: not for all of them alike. None: nothing is."""
     asked: dict[str, Any] = {"keys": [device.key for device in devices], "since": [one.since for one in devices]}
-    loosest, marked, bands, names = [], [], [], []
+    loosest: list[str] = []
+    marked, bands, names = [], [], []
     for number, field in enumerate(fields):
         lows = [low for low, _ in (device.bands[number] for device in devices) if low is not None]
         highs = [high for _, high in (device.bands[number] for device in devices) if high is not None]
@@ -140,8 +141,8 @@ def _statement(devices: Sequence[_Device], fields: Sequence[str], *, own: bool) 
     if own:
         for number in range(len(fields)):
             for side, name in enumerate(("low", "high")):
-                limits = [device.bands[number][side] for device in devices]
-                asked[f"{name}{number}"] = [None if limit is None else float(limit) for limit in limits]
+                of_each = [device.bands[number][side] for device in devices]
+                asked[f"{name}{number}"] = [None if limit is None else float(limit) for limit in of_each]
     statement = _OUTSIDE.format(
         extremes="".join(f", min(r.{field}), max(r.{field})" for field in fields),
         bands=_WHOSE.format(bands="".join(bands), names="".join(names)) if own else "",

@@ -88,7 +88,9 @@ _WAITING = "SELECT count(*) FROM rule_checks"
 _LOOKED_AT = "DELETE FROM rule_checks WHERE swept RETURNING 1"
 _SERVER = "SELECT pid, coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity"
 _WORKERS = "SELECT kind, pid, status FROM workers"
-_SAID = re.compile(r"@@([^@\n]*)@@LOG:  duration: ([0-9.]+) ms  (?:parse|bind|execute) [^:]+: (.*?)(?=@@|\Z)", re.DOTALL)
+_SAID = re.compile(
+    r"@@([^@\n]*)@@LOG:  duration: ([0-9.]+) ms  (?:parse|bind|execute) [^:]+: (.*?)(?=@@|\Z)", re.DOTALL
+)
 
 
 def _who(number: int) -> UUID:
