@@ -28,7 +28,7 @@ _BREATH = 2000
 _OUTSIDE = """
 SELECT r.device_key, date_bin(%(width)s, r.ts, '2000-01-01 00:00:00+00') AS bucket, min(r.ts), max(r.ts){extremes}
 FROM readings r{bands}
-WHERE r.ts >= %(first)s AND r.ts < %(last)s AND r.device_key = ANY(%(keys)s) AND ({loosest}){own}
+WHERE r.ts >= %(first)s AND r.ts < %(last)s AND {of_these} AND ({loosest}){own}
 GROUP BY 1, 2
 """
 # DISTINCT ON tells the planner that a device is there once, or it would put the readings into the hash.
@@ -37,8 +37,14 @@ JOIN (SELECT DISTINCT ON (key) * FROM unnest(%(keys)s::int[], %(since)s::timesta
       ORDER BY key) AS d ON d.key = r.device_key
 """
 _COUNT = """
-SELECT count(*) FROM readings WHERE ts >= %(first)s AND ts < %(last)s AND device_key = ANY(%(keys)s)
+SELECT count(*) FROM readings r WHERE r.ts >= %(first)s AND r.ts < %(last)s AND {of_these}
 """
+# The index leads to the readings of a few; of many it would lead to each, one after the other, all over the table: what
+# is added keeps the server from it.
+_OF_FEW, _OF_MANY = "r.device_key = ANY(%(keys)s)", "r.device_key + 0 = ANY(%(keys)s)"
+#: One device in so many is many.
+_MANY = 30
+_ALL_DEVICES = "SELECT count(*) FROM devices"
 _COUNT_SINCE = """
 SELECT count(*) FROM unnest(%(keys)s::int[], %(since)s::timestamptz[]) AS d (key, since)
 JOIN readings r ON r.device_key = d.key AND r.ts >= d.since WHERE r.ts >= %(first)s AND r.ts < %(last)s
@@ -68,12 +74,19 @@ async def readings_in(connection: Connection, watched: Sequence[Watched], day: S
     if asked["first"] >= asked["last"]:
         return 0
     count = 0
-    for statement, devices in zip((_COUNT, _COUNT_SINCE), _settled(_devices(watched, ()), asked["first"]), strict=True):
+    settled, others = _settled(_devices(watched, ()), asked["first"])
+    counted = _COUNT.format(of_these=await _of_these(connection, settled))
+    for statement, devices in ((counted, settled), (_COUNT_SINCE, others)):
         if devices:
             asked |= {"keys": [one.key for one in devices], "since": [one.since for one in devices]}
             row = await (await connection.execute(statement, asked)).fetchone()
             count += row[0] if row else 0
     return count
+
+
+async def _of_these(connection: Connection, devices: Sequence[_Device]) -> str:
+    row = await (await connection.execute(_ALL_DEVICES)).fetchone()
+    return _OF_MANY if row and len(devices) * _MANY > row[0] else _OF_FEW
 
 
 async def outside(
@@ -86,7 +99,7 @@ async def outside(
     for devices in _settled(_devices(watched, fields), day[0]):
         place_of = {device.key: device.place for device in devices}
         own = len({device.bands for device in devices}) > 1 or any(device.since > day[0] for device in devices)
-        statement, asked = _statement(devices, fields, own=own)
+        statement, asked = _statement(devices, fields, await _of_these(connection, devices), own=own)
         if statement is None:
             continue
         asked |= {"first": day[0], "last": day[1], "width": width}
@@ -120,7 +133,9 @@ def _settled(devices: Iterable[_Device], first: datetime) -> tuple[list[_Device]
     return settled, others
 
 
-def _statement(devices: Sequence[_Device], fields: Sequence[str], *, own: bool) -> tuple[str | None, dict[str, Any]]:
+def _statement(
+    devices: Sequence[_Device], fields: Sequence[str], of_these: str, *, own: bool
+) -> tuple[str | None, dict[str, Any]]:
     """What asks for all that is outside for these; `own`: not for all of them alike. None: nothing is."""
     asked: dict[str, Any] = {"keys": [device.key for device in devices], "since": [one.since for one in devices]}
     loosest: list[str] = []
@@ -146,6 +161,7 @@ def _statement(devices: Sequence[_Device], fields: Sequence[str], *, own: bool) 
     statement = _OUTSIDE.format(
         extremes="".join(f", min(r.{field}), max(r.{field})" for field in fields),
         bands=_WHOSE.format(bands="".join(bands), names="".join(names)) if own else "",
+        of_these=of_these,
         loosest=" OR ".join(loosest),
         own=f" AND r.ts >= d.since AND ({' OR '.join(marked)})" if own else "",
     )
