@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from alerts.domain.rules import news2
 from alerts.domain.rules.fields import FIELDS, VITALS
@@ -10,10 +11,13 @@ from alerts.domain.rules.following import Lineage
 from alerts.domain.rules.limits import Bound, bound_of
 from alerts.domain.rules.model import Direction, Living, Rule, Sample, Score, Subject
 
+#: Points of one parameter of a score.
+_MOST: Final = 3
+
 
 class Extremes:
-    """The lowest and the highest of each field in samples: by them most rules are known to be silent, all at once and
-    without going through the samples for each."""
+    """The lowest and the highest of each field in samples of one person: by them most rules are known to be silent, all
+    at once and without going through the samples for each."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._samples = samples
@@ -22,6 +26,7 @@ class Extremes:
             measured = [sample.values[field] for sample in samples if field in sample.values]
             self._of[field] = (min(measured), max(measured))
         self._columns: dict[str, list[tuple[datetime, float, float]]] = {}
+        self._at_most: dict[datetime, tuple[int, bool]] | None = None
 
     def untouched(self, rule: Rule, subject: Subject) -> bool:
         """Surely nothing of it is beyond this rule's limit."""
@@ -80,7 +85,7 @@ class Extremes:
             for sample in self._samples:
                 value = sample.values.get(field)
                 if value is not None and not (vital and sample.values.get("worn") is False):
-                    at = sample.at.astimezone(UTC)
+                    at = sample.at if sample.at.tzinfo is UTC else sample.at.astimezone(UTC)
                     there = at_time.get(at)
                     at_time[at] = (value, value) if there is None else (min(value, there[0]), max(value, there[1]))
             column = self._columns[field] = [(at, *both) for at, both in sorted(at_time.items())]
@@ -89,13 +94,43 @@ class Extremes:
     def _scored(self, score: Score, subject: Subject) -> list[datetime]:
         """The times, in order, at which a score may have been reached: by what was measured then, and of what was not
         by the worst that there is."""
+        if self._at_most is None:
+            self._at_most = self._most_points(subject)
+        return sorted(
+            at
+            for at, (points, three) in self._at_most.items()
+            if points >= score.total or (score.or_three_in_one and three)
+        )
+
+    def _most_points(self, subject: Subject) -> dict[datetime, tuple[int, bool]]:
+        """At each time how many points there are at most, and whether any parameter may have three."""
         worst = self._worst(subject)
-        at_time: dict[datetime, dict[str, int]] = {}
-        for field in worst:
+        total = sum(worst.values())
+        at_time: dict[datetime, tuple[int, bool]] = {}
+        three = dict.fromkeys(worst, False)
+        for field, most in worst.items():
+            known: dict[float, int] = {}
+            # Of who was not measured then the worst counts: what it is less by is taken off.
             for at, lowest, highest in self._column(field):
-                points = max(_points(field, lowest, subject), _points(field, highest, subject))
-                at_time.setdefault(at, {})[field] = points
-        return sorted(at for at, then in at_time.items() if _enough(score, (worst | then).values()))
+                points = known.get(lowest)
+                if points is None:
+                    points = known[lowest] = _points(field, lowest, subject)
+                if highest != lowest:
+                    points = max(points, _points(field, highest, subject))
+                there = at_time.get(at)
+                at_time[at] = (
+                    (total - most + points, points == _MOST)
+                    if there is None
+                    else (there[0] - most + points, there[1] or points == _MOST)
+                )
+            three[field] = most == _MOST
+        if not any(three.values()):
+            return at_time
+        measured = {field: {at for at, _, _ in self._column(field)} for field, may in three.items() if may}
+        return {
+            at: (points, has or any(at not in times for times in measured.values()))
+            for at, (points, has) in at_time.items()
+        }
 
     def _worst(self, subject: Subject) -> dict[str, int]:
         return {
@@ -110,7 +145,7 @@ def _points(field: str, value: float, subject: Subject) -> int:
 
 
 def _enough(score: Score, points: Collection[int]) -> bool:
-    return sum(points) >= score.total or (score.or_three_in_one and 3 in points)
+    return sum(points) >= score.total or (score.or_three_in_one and _MOST in points)
 
 
 def quite_silent(line: Lineage, extremes: Extremes, subject: Subject) -> bool:
