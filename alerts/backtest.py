@@ -15,7 +15,8 @@ from alerts.domain.rules.limits import envelope
 from alerts.domain.rules.model import Rule, Score, Subject
 from alerts.domain.rules.preselecting import Suspicion, points_in, width_of
 from alerts.domain.rules.trying import Incident, Pair, Period, pair_in_force, pair_of, told
-from alerts.history import Watched, days, outside, quietly
+from alerts.history import days, quietly
+from alerts.outside import Watched, outside, readings_in
 from alerts.played import Case, is_living, play_all
 from alerts.rulebook import RuleBook
 from alerts.samples import Worn
@@ -136,9 +137,9 @@ async def _preselected(
     readings = 0
     begin = min(begins, default=period.start)
     for day in days(begin, period.until):
-        for place, part in (await outside(connection, watched, fields, width, day, period)).items():
-            readings += part.readings
-            for bucket in part.buckets:
+        readings += await readings_in(connection, watched, day, period)
+        for place, buckets in (await outside(connection, watched, fields, width, day)).items():
+            for bucket in buckets:
                 points = points_in(bucket, pairs[place][0]) if scored else {}
                 for suspicion in suspicions[place]:
                     suspicion.take(bucket, points)

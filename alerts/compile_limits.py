@@ -14,7 +14,6 @@ from psycopg import AsyncConnection
 from alerts.domain.rules.following import ANSWERED_FOR, Kept
 from alerts.domain.rules.marking import Joint, Marks, marks, narrower
 from alerts.domain.rules.model import Rule
-from alerts.domain.rules.scope import in_force
 from alerts.kept import on_of
 from alerts.rulebook import RuleBook
 from alerts.subjects import Known, load_subjects
@@ -22,6 +21,7 @@ from alerts.subjects import Known, load_subjects
 Connection = AsyncConnection[Any]
 
 AT_ONCE = 200
+SWEPT_AT_ONCE = 500
 #: An elder with readings is looked at, marked or not, when the last look is so long ago; …
 LOOK_EVERY = "1 hour"
 #: … of wristbands, which are marked by all that they say, this; …
@@ -76,7 +76,7 @@ WHERE d.elder_id IS NOT NULL AND t.last_seen_at > coalesce(s.checked_at, '-infin
   AND coalesce(s.checked_at, '-infinity') < clock_timestamp()
       - CASE WHEN d.kind = 'wristband' THEN %s::interval ELSE %s::interval END
   AND NOT EXISTS (SELECT FROM rule_checks q WHERE q.elder_id = d.elder_id)
-GROUP BY d.elder_id LIMIT 500
+GROUP BY d.elder_id LIMIT {SWEPT_AT_ONCE}
 """
 # What was answered and did not end is asked again half an hour later, though nothing marks it: all that is beyond its
 # limit is known.
@@ -98,21 +98,22 @@ async def begin(connection: Connection) -> None:
     await connection.execute(_OF_THIS_SERVER)
 
 
-async def compile_next(connection: Connection, book: RuleBook) -> bool:
-    """Compiles the limits of some whom a change concerns; False when there are none, or another process is at it."""
+async def compile_next(connection: Connection, book: RuleBook) -> int:
+    """Compiles the limits of some whom a change concerns; how many changes that were, at most AT_ONCE. None: there are
+    none, or another process is at it."""
     async with connection.transaction():
-        row = await (await connection.execute(_ONE_AT_A_TIME)).fetchone()
-        if row is None or not row[0]:
-            return False
-        stale = {elder for (elder,) in await (await connection.execute(_TAKE, (AT_ONCE,))).fetchall()}
+        if not await _is_ours(connection):
+            return 0
+        taken = [elder for (elder,) in await (await connection.execute(_TAKE, (AT_ONCE,))).fetchall()]
+        stale = set(taken)
         if None in stale:
             stale.discard(None)
             await connection.execute(_EVERYBODY)
         elif not stale:
-            return False
+            return 0
         await book.refresh(connection)
         await _compile(connection, book, list(stale))
-        return True
+        return AT_ONCE if None in taken else len(taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +158,7 @@ async def _compile(connection: Connection, book: RuleBook, elders: Sequence[UUID
     on = await on_of(connection, book, elders)
     wanted: dict[UUID, _Limits] = {}
     for number, (elder_id, known) in enumerate(subjects.items()):
-        rules = in_force(book.of(elder_id), known.subject)
-        wanted[elder_id] = _limits(known, rules, on.get(elder_id, []))
+        wanted[elder_id] = _limits(known, book.in_force(known.subject), on.get(elder_id, []))
         if number % 10 == 9:
             await asyncio.sleep(0)  # a press that has come meanwhile goes first
     changed: list[tuple[Any, ...]] = []
@@ -182,11 +182,27 @@ def _told(value: dict[str, Any] | None) -> str | None:
 async def sweep(connection: Connection) -> int:
     """Marks those whom nobody marked: whose devices have no limits yet, and whoever was not looked at for long."""
     async with connection.transaction():
-        row = await (await connection.execute(_ONE_AT_A_TIME)).fetchone()
-        if row is None or not row[0]:
+        if not await _is_ours(connection):
             return 0
         missing = (await connection.execute(_MISSING)).rowcount
-        answered = (await connection.execute(_ANSWERED, (ANSWERED_FOR,))).rowcount
-        unmarked = await (await connection.execute(_UNMARKED)).fetchone()
-        every = (LOOK_EVERY_UNMARKED,) * 2 if unmarked and unmarked[0] else (LOOK_EVERY_WORN, LOOK_EVERY)
-        return missing + answered + (await connection.execute(_NOT_LOOKED_AT, every)).rowcount
+        marked = await _sweep_some(connection)
+        return missing + marked + (await connection.execute(_NOT_LOOKED_AT, (LOOK_EVERY_WORN, LOOK_EVERY))).rowcount
+
+
+async def sweep_some(connection: Connection) -> int:
+    """The part of it that is soon due."""
+    async with connection.transaction():
+        return await _sweep_some(connection) if await _is_ours(connection) else 0
+
+
+async def _is_ours(connection: Connection) -> bool:
+    row = await (await connection.execute(_ONE_AT_A_TIME)).fetchone()
+    return bool(row and row[0])
+
+
+async def _sweep_some(connection: Connection) -> int:
+    marked = (await connection.execute(_ANSWERED, (ANSWERED_FOR,))).rowcount
+    unmarked = await (await connection.execute(_UNMARKED)).fetchone()
+    if unmarked and unmarked[0]:
+        marked += (await connection.execute(_NOT_LOOKED_AT, (LOOK_EVERY_UNMARKED,) * 2)).rowcount
+    return marked

@@ -1,5 +1,6 @@
 """Goes round all devices, some at a time: who is not worn, low on battery, not tested."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ from alerts.domain.upkeep import LOW_BATTERY, NOT_WORN, PRESSED, UNTESTED, WORN,
 
 Connection = AsyncConnection[Any]
 
-#: Of 100,000 devices each has its turn in a quarter of an hour, which is soon for what waits for a working day.
-AT_ONCE = 500
+#: Each has its turn in a quarter of an hour, up to 100,000 devices: soon for what waits for a working day.
+TURNS = 180
+LEAST_AT_ONCE, MOST_AT_ONCE = 50, 500
 
 _RULES = "SELECT type, lasting, below, clear_from FROM device_rules"
 # A silent device tells nothing about itself: what was noted of it stays as it is.
@@ -62,13 +64,35 @@ WHERE device_key = %(key)s AND type = %(type)s AND ended_at IS NULL AND state = 
 _OF_THE_ROUND = (NOT_WORN, LOW_BATTERY, UNTESTED)
 
 
-async def go_round(connection: Connection, after: int, hearing: Hearing, now: datetime) -> int:
-    """Looks at the next devices after the one with the key `after`; the key to go on with, 0 for a new round."""
+@dataclass(slots=True)
+class Round:
+    """How far it is: after the device with that key. It may begin anew with any process."""
+
+    after: int = 0
+    #: devices that it had until now, and that the last one had; of the first nobody knows
+    passed: int = 0
+    of: int | None = None
+
+    @property
+    def next_at_once(self) -> int:
+        if self.of is None:
+            return MOST_AT_ONCE
+        return min(max(-(-self.of // TURNS), LEAST_AT_ONCE), MOST_AT_ONCE)
+
+    def has_passed(self, count: int, last: int) -> None:
+        if count < self.next_at_once:
+            self.after, self.passed, self.of = 0, 0, self.passed + count
+        else:
+            self.after, self.passed = last, self.passed + count
+
+
+async def go_round(connection: Connection, round_: Round, hearing: Hearing, now: datetime) -> None:
+    """Looks at the next devices."""
     rules = {row[0]: Wants(row[1], row[2], row[3]) for row in await (await connection.execute(_RULES)).fetchall()}
     asked = {
-        "after": after,
+        "after": round_.after,
         "now": now,
-        "limit": AT_ONCE,
+        "limit": round_.next_at_once,
         "offline": OFFLINE,
         "worn": sorted(WORN),
         "pressed": sorted(PRESSED),
@@ -88,4 +112,4 @@ async def go_round(connection: Connection, after: int, hearing: Hearing, now: da
                 await connection.execute(_NOTE, change | noted)
             elif type_ in on and type_ not in found:
                 await connection.execute(_OVER, change | {"states": before(Happening.OVER)})
-    return rows[-1]["key"] if len(rows) == AT_ONCE else 0
+    round_.has_passed(len(rows), rows[-1]["key"] if rows else 0)

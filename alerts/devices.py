@@ -1,6 +1,6 @@
 """Looks after devices: one sweep, then what follows from it, an alert a transaction. One worker at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from alerts.area_alerts import cover, follow_next
 from alerts.device_alerts import claim_due, put_off, raise_alone, tell_next_end
 from alerts.device_habits import expect_new, learn_some
-from alerts.device_round import go_round
+from alerts.device_round import Round, go_round
 from alerts.device_sweep import note_return, note_silence
 from alerts.hearing import note_hearing
 from services.storage.errors import is_conflict, is_outage
@@ -40,7 +40,7 @@ class Failure:
 class Rounds:
     """Where the round of all devices is, and what is done now and then. It may begin anew with any process."""
 
-    after: int = 0
+    all: Round = field(default_factory=Round)
     sweeps: int = 0
     more_are_new: bool = False
 
@@ -95,7 +95,7 @@ async def _sweep(connection: Connection, rounds: Rounds) -> tuple[datetime, int,
     returned = await note_return(connection)
     noted = await note_silence(connection, hearing, now)
     if hearing.since is not None:
-        rounds.after = await go_round(connection, rounds.after, hearing, now)
+        await go_round(connection, rounds.all, hearing, now)
         await learn_some(connection, now)
     return now, noted, returned
 

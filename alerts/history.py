@@ -1,27 +1,20 @@
 """Stored readings as a trial of a rule asks for them: first what lies outside of limits, then what is around it."""
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from alerts.domain.rules import news2
-from alerts.domain.rules.limits import Band
 from alerts.domain.rules.model import Sample, Score, Subject
-from alerts.domain.rules.preselecting import WIDTH, Bucket, Chain, Span
-from alerts.domain.rules.trying import Period
+from alerts.domain.rules.preselecting import WIDTH, Chain, Span
 from alerts.samples import Worn
 from services.storage.fields import FIELDS
 
 Connection = AsyncConnection[Any]
 
 A_DAY = timedelta(days=1)
-_NOWHERE: Band = (None, None)
-#: Rows after which others have a turn.
-_BREATH = 2000
 
 _QUIETLY = """
 SET default_transaction_read_only = on; SET work_mem = '64MB'; SET max_parallel_workers_per_gather = {helpers}
@@ -29,18 +22,6 @@ SET default_transaction_read_only = on; SET work_mem = '64MB'; SET max_parallel_
 # Nothing is known of a list: the planner would go through a whole day for a few hours of a few people.
 _BY_INDEX = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off"
 
-# One pass over the readings of a day: no index leads to what is outside. All that is inside is one row for each elder.
-# DISTINCT ON tells the planner that a device is there once, or it would put the readings into the hash.
-_OUTSIDE = """
-SELECT d.place, {bucket} AS bucket, count(*) FILTER (WHERE r.ts >= %(start)s AND r.ts < %(end)s),
-       min(r.ts), max(r.ts){extremes}
-FROM (SELECT DISTINCT ON (key) *
-      FROM unnest(%(places)s::int[], %(keys)s::int[], %(since)s::timestamptz[]{bands}) AS d (place, key, since{names})
-      ORDER BY key) AS d
-JOIN readings r ON r.device_key = d.key
-WHERE r.ts >= %(first)s AND r.ts < %(last)s AND r.ts >= d.since
-GROUP BY 1, 2
-"""
 # The points of each instant, by the bands of the chart. Without those of a device that is not worn.
 _INSTANTS = """
 SELECT span, min(ts), max(ts) FROM (
@@ -82,79 +63,6 @@ def days(begin: datetime, end: datetime) -> Iterator[Span]:
         midnight = first.replace(hour=0, minute=0, second=0, microsecond=0) + A_DAY
         yield first, min(midnight, end + timedelta.resolution)
         first = midnight
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """An elder's devices, and what is inside for this elder."""
-
-    devices: Sequence[Worn]
-    bands: Mapping[str, Band]
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """Of one elder: how many readings of the period there are, and what is outside."""
-
-    readings: int
-    buckets: list[Bucket]
-
-
-async def outside(
-    connection: Connection,
-    watched: Sequence[Watched],
-    fields: Sequence[str],
-    width: timedelta,
-    day: Span,
-    period: Period,
-) -> dict[int, Outside]:
-    """By an elder's place in `watched`, of readings from the first instant of `day` on and before its last. `fields`:
-    all that anybody's bands have."""
-    marked, extremes, bands, names = [], [], [], []
-    asked: dict[str, Any] = {"first": day[0], "last": day[1], "width": width, "start": period.start, "end": period.end}
-    asked |= {"places": [], "keys": [], "since": []}
-    for number, field in enumerate(fields):
-        assert field in FIELDS  # it becomes a part of the statement
-        marked.append(f"r.{field} < d.low{number} OR r.{field} > d.high{number}")
-        extremes.append(f", min(r.{field}), max(r.{field})")
-        bands.append(f", %(low{number})s::float8[], %(high{number})s::float8[]")
-        names.append(f", low{number}, high{number}")
-        asked |= {f"low{number}": [], f"high{number}": []}
-    for place, one in enumerate(watched):
-        for device in one.devices:
-            asked["places"].append(place)
-            asked["keys"].append(device.key)
-            asked["since"].append(device.since)
-            for number, field in enumerate(fields):
-                low, high = one.bands.get(field, _NOWHERE)
-                asked[f"low{number}"].append(None if low is None else float(low))
-                asked[f"high{number}"].append(None if high is None else float(high))
-    bucket = "NULL::timestamptz"
-    if marked:
-        bucket = f"CASE WHEN {' OR '.join(marked)} THEN date_bin(%(width)s, r.ts, '2000-01-01 00:00:00+00') END"
-    statement = _OUTSIDE.format(bucket=bucket, extremes="".join(extremes), bands="".join(bands), names="".join(names))
-    found: dict[int, Outside] = {}
-    async with connection.cursor() as cursor:
-        await cursor.execute(statement, asked)
-        async for place, bin_of, count, first, last, *values in cursor:
-            if cursor.rownumber and cursor.rownumber % _BREATH == 0:
-                await asyncio.sleep(0)
-            of_elder = found.get(place, Outside(0, []))
-            if bin_of is not None:
-                of_elder.buckets.append(Bucket(first, last, _extremes(fields, values)))
-            found[place] = Outside(of_elder.readings + count, of_elder.buckets)
-    for one_elder in found.values():
-        one_elder.buckets.sort(key=lambda one: one.first)
-    return found
-
-
-def _extremes(fields: Sequence[str], values: Sequence[float | None]) -> dict[str, tuple[float, float]]:
-    found = {}
-    for number, field in enumerate(fields):
-        low, high = values[2 * number], values[2 * number + 1]
-        if low is not None and high is not None:
-            found[field] = (low, high)
-    return found
 
 
 async def instants(connection: Connection, chains: Sequence[tuple[Sequence[Worn], Subject, Chain]]) -> list[list[Span]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -21,21 +21,32 @@ SELECT e.*, CASE WHEN a.state IN ('resolved', 'followed_up', 'cancelled') THEN (
        END AS alert_closed_at
 FROM rule_episodes e LEFT JOIN alerts a ON a.id = e.alert_id
 """
-_OF = _KEPT + "WHERE e.elder_id = %s AND (e.cleared_at IS NULL OR e.cleared_at >= %s) ORDER BY e.began_at"
+_OF = _KEPT + "WHERE e.elder_id = ANY(%s) AND (e.cleared_at IS NULL OR e.cleared_at >= %s) ORDER BY e.began_at"
 _ON = _KEPT + "WHERE e.elder_id = ANY(%s) AND e.cleared_at IS NULL"
 
 
 async def kept_of(connection: Connection, book: RuleBook, elder_id: UUID, since: datetime) -> list[Kept]:
     """An elder's that are on, and those that ended since then."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        rows = await (await cursor.execute(_OF, (elder_id, since))).fetchall()
-    return [await _kept(connection, book, row) for row in rows]
+    return (await kept_of_all(connection, book, [elder_id], since)).get(elder_id, [])
+
+
+async def kept_of_all(
+    connection: Connection, book: RuleBook, elders: Sequence[UUID], since: datetime
+) -> dict[UUID, list[Kept]]:
+    """The same of several, by elder."""
+    return await _by_elder(connection, book, _OF, (list(elders), since))
 
 
 async def on_of(connection: Connection, book: RuleBook, elders: Sequence[UUID]) -> dict[UUID, list[Kept]]:
     """Those that are on, by elder."""
+    return await _by_elder(connection, book, _ON, (list(elders),))
+
+
+async def _by_elder(
+    connection: Connection, book: RuleBook, statement: LiteralString, values: tuple[Any, ...]
+) -> dict[UUID, list[Kept]]:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        rows = await (await cursor.execute(_ON, (list(elders),))).fetchall()
+        rows = await (await cursor.execute(statement, values)).fetchall()
     found: dict[UUID, list[Kept]] = {}
     for row in rows:
         found.setdefault(row["elder_id"], []).append(await _kept(connection, book, row))

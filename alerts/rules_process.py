@@ -13,33 +13,52 @@ from alerts import compile_limits, devices, due
 from alerts.built_in_rules import store_built_in
 from alerts.drill_round import go_round_drills
 from alerts.rulebook import RuleBook
-from alerts.sift import look_at_some
+from alerts.sift import AT_ONCE, look_at_some
 from alerts.uncover import mark_uncovered
-from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
+from alerts.worker import SWEEP_SECONDS, Connection, Wake, Work, Worker, Works, run_worker
 from services.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
 #: Presses go first.
 NICENESS = 5
-#: Elders whom nobody marked are looked for this often.
-ROUND_SECONDS = 10.0
 #: Devices that fall silent are looked for this often.
 DEVICES_SECONDS = 5.0
 #: Whoever is marked waits no longer than this, or the rules do not keep up.
 LATE_SECONDS = 60.0
 
-_MARKED = """
+#: From one turn of looks to the next: what comes meanwhile is one turn's. What is red by measurements has lasted for
+#: three minutes, and devices measure once in one to thirty.
+TURN_SECONDS = 2.0
+#: The same of limits. Until gateways have them, those before hold, and what they missed is looked at then.
+COMPILE_SECONDS = 5.0
+#: Each task looks for its work this often even though nobody has told it that there is some.
+ANYHOW_SECONDS = 15.0
+#: All who were not looked at for long are looked for this often; …
+SWEEP_ALL_SECONDS = 60.0
+#: … those whom a gateway cannot mark, and whose alerts were closed, this often.
+ROUND_SECONDS = 10.0
+
+# One question a second in place of one of each task.
+_WORK = """
 SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(marked_at) FILTER (WHERE NOT swept)), 0)::float,
-       count(*) FILTER (WHERE attempts > 0) FROM rule_checks
+       count(*) FILTER (WHERE attempts > 0), coalesce(bool_or(not_before <= clock_timestamp()), false) AS looks,
+       EXISTS (SELECT FROM limits_stale) AS limits,
+       EXISTS (SELECT FROM elder_looks WHERE due_at <= clock_timestamp()) AS due,
+       EXISTS (SELECT FROM rule_episodes WHERE cleared_at IS NULL AND held = 'silenced') AS covers,
+       EXISTS (SELECT FROM drills WHERE over_at IS NULL AND starts_at <= clock_timestamp()) AS drills
+FROM rule_checks
 """
+_TASKS = ("looks", "limits", "due", "covers", "drills")
 
 
 class Rules(Worker):
     kind = "rules"
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, ("anhu_rules",), ("looks", "device_alerts", "failures"))
+        super().__init__(settings, (), ("looks", "turns", "compiled", "device_alerts", "failures"))
+        self._work = {name: Wake() for name in _TASKS}
+        self.wakes["anhu_rules"] = self._work["looks"]
         self._book = RuleBook()
         self._marked: tuple[int, float, int] = (0, 0.0, 0)
         self._devices_error: str | None = None
@@ -75,6 +94,7 @@ class Rules(Worker):
     async def _look(self, connection: Connection, works: Works) -> None:
         """At elders whose readings may matter to a rule."""
         while True:
+            begun = time.monotonic()
             looked, failures = await look_at_some(connection, self._book)
             works()
             self.counters["looks"] += looked - len(failures)
@@ -82,27 +102,44 @@ class Rules(Worker):
             for failure in failures:
                 log.error("elder %s could not be looked at, trying again", failure.elder_id, exc_info=failure.error)
             if not looked:
-                await self.wakes["anhu_rules"].wait(SWEEP_SECONDS)
+                await self._work["looks"].wait(ANYHOW_SECONDS)
+                continue
+            self.counters["turns"] += 1
+            if looked < AT_ONCE:
+                await asyncio.sleep(max(0.0, TURN_SECONDS - (time.monotonic() - begun)))
 
     async def _compile_limits(self, connection: Connection, works: Works) -> None:
         """What gateways mark by; and whom they could not mark."""
         await store_built_in(connection)
         await compile_limits.begin(connection)
-        next_round = 0.0
+        next_round = next_sweep = 0.0
         while True:
+            begun = time.monotonic()
             compiled = await compile_limits.compile_next(connection, self._book)
-            if time.monotonic() >= next_round:
-                await compile_limits.sweep(connection)
-                next_round = time.monotonic() + ROUND_SECONDS
+            self.counters["compiled"] += compiled
+            if begun >= next_sweep:
+                there_may_be_more = await compile_limits.sweep(connection) >= compile_limits.SWEPT_AT_ONCE
+                next_sweep = begun + (ROUND_SECONDS if there_may_be_more else SWEEP_ALL_SECONDS)
+            elif begun >= next_round:
+                await compile_limits.sweep_some(connection)
+            if begun >= next_round:
+                next_round = begun + ROUND_SECONDS
             works()
             if not compiled:
-                await asyncio.sleep(SWEEP_SECONDS)
+                await self._work["limits"].wait(max(0.0, next_round - time.monotonic()))
+            elif compiled < compile_limits.AT_ONCE:
+                await asyncio.sleep(max(0.0, COMPILE_SECONDS - (time.monotonic() - begun)))
 
     async def _uncover(self, connection: Connection, works: Works) -> None:
         while True:
             await mark_uncovered(connection)
             works()
-            await asyncio.sleep(SWEEP_SECONDS)
+            await self._next("covers")
+
+    async def _next(self, name: str) -> None:
+        """Until there is work, or long enough has passed; but never at once."""
+        await asyncio.sleep(SWEEP_SECONDS)
+        await self._work[name].wait(ANYHOW_SECONDS)
 
     async def _look_after_devices(self, connection: Connection, works: Works) -> None:
         rounds = devices.Rounds()
@@ -125,21 +162,25 @@ class Rules(Worker):
             marked = await due.mark_due(connection)
             works()
             if not marked:
-                await asyncio.sleep(SWEEP_SECONDS)
+                await self._next("due")
 
     async def _go_round_drills(self, connection: Connection, works: Works) -> None:
         while True:
             await go_round_drills(connection)
             works()
-            await asyncio.sleep(SWEEP_SECONDS)
+            await self._next("drills")
 
     async def _watch_over(self, connection: Connection, works: Works) -> None:
+        """Whether we keep up; and who has work."""
         while True:
-            row = await (await connection.execute(_MARKED)).fetchone()
+            row = await (await connection.execute(_WORK)).fetchone()
             assert row is not None
             self._marked = (row[0], row[1], row[2])
             works()
-            await asyncio.sleep(1)
+            for name, there_is in zip(_TASKS, row[3:], strict=True):
+                if there_is:
+                    self._work[name].set()
+            await asyncio.sleep(SWEEP_SECONDS)
 
 
 def run(settings: Settings) -> None:

@@ -1,5 +1,5 @@
-"""Sifts those who are marked: for most of them a look would find nothing to do, and of many at once that is known by
-three statements. Whoever is left is looked at by `watch`, one by one.
+"""Sifts those who are marked: for most of them a look would find nothing to say, and of many at once that is known by
+four statements. Whoever is left is looked at by `watch`, one by one.
 
 Nothing is judged otherwise here: the same rules are played on the same readings, and where anything followed from it,
 or anything about where somebody is and what they do may matter, the mark stays for the look.
@@ -9,25 +9,24 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import inf
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from alerts.domain.rules.evaluate import AHEAD
-from alerts.domain.rules.following import LATE_AT_MOST, Kept, Lineage, follow, lineages, wanted
+from alerts.domain.rules.following import LATE_AT_MOST, Kept, Lineage, lineages, wanted
 from alerts.domain.rules.judging import measured_by
 from alerts.domain.rules.limits import Band, fence_bands, tightest
 from alerts.domain.rules.living import may_speak
-from alerts.domain.rules.marking import LATE, Extremes, comes_together, holds, quiet, quite_silent, standing
 from alerts.domain.rules.model import Beyond, Living, Rule, Sample
-from alerts.domain.rules.scope import severity_for
-from alerts.kept import kept_of
+from alerts.domain.rules.sifting import Marked, Seen, conclusion
+from alerts.kept import kept_of_all
 from alerts.living_samples import BED_SIGNS
 from alerts.rulebook import RuleBook
-from alerts.subjects import SUBJECT_COLUMNS, SUBJECT_TABLES, Known, known_of
+from alerts.subjects import SUBJECT_COLUMNS, SUBJECT_TABLES, known_of, quiet_json
 from alerts.watch import Failure, look_at_next
 from services.storage.errors import is_conflict, is_outage
 
@@ -55,7 +54,7 @@ marked AS MATERIALIZED (
            greatest(least(min(q.since), min(c.now)), min(c.now) - %(late)s::interval) AS oldest_new
     FROM mine JOIN rule_checks q USING (elder_id), clock c WHERE q.not_before <= c.now GROUP BY q.elder_id)
 SELECT (SELECT generation FROM rules_generation) AS generation,
-       m.elder_id, m.numbers, m.oldest_new, m.attempts, c.now, s.checked_at IS NOT NULL AS looked_at,
+       m.elder_id, m.numbers, m.oldest_new, m.attempts, c.now,
        l.due_at > c.now AND l.looked_at <= m.oldest_new AND (isfinite(l.due_at) OR NOT EXISTS (
            SELECT FROM devices d JOIN readings r ON r.device_key = d.key
            WHERE d.elder_id = m.elder_id AND r.ts >= l.looked_at AND r.in_bed IS NOT NULL
@@ -70,31 +69,47 @@ FROM marked m CROSS JOIN clock c {SUBJECT_TABLES.format(join="LEFT JOIN", on="ON
 LEFT JOIN elder_looks l ON l.elder_id = m.elder_id
 """
 _ANYBODY = "SELECT EXISTS (SELECT FROM rule_checks WHERE not_before <= clock_timestamp())"
+# A row for each device and stretch of time, of columns: a tenth of what a row for each reading takes here.
 _SAMPLES = """
-SELECT w.place, d.device_id, r.ts, r.worn, {fields}
+SELECT w.place, d.device_id, array_agg(r.ts),
+       CASE WHEN NOT bool_and(r.worn) THEN array_agg(r.worn) END{fields}
 FROM unnest(%s::int[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS w (place, elder_id, first, last)
 JOIN devices d ON d.elder_id = w.elder_id
 JOIN readings r ON r.device_key = d.key AND r.ts BETWEEN w.first AND w.last AND r.ts >= d.elder_since
 WHERE r.ts BETWEEN %s AND %s
+GROUP BY w.place, w.first, d.device_id
 """
+_COLUMN = ", CASE WHEN count(r.{field}) > 0 THEN array_agg(r.{field}) END"
 _DONE = """
 WITH done AS (DELETE FROM rule_checks WHERE number = ANY(%s))
-UPDATE rule_subjects SET checked_at = %s WHERE elder_id = ANY(%s)
+INSERT INTO rule_subjects (elder_id, checked_at) SELECT id, %s FROM unnest(%s::uuid[]) AS e (id)
+ON CONFLICT (elder_id) DO UPDATE SET checked_at = excluded.checked_at
+"""
+# What was found changes what gateways mark by.
+_SEEN = """
+WITH seen AS (
+    SELECT elder_id, points, quiet, together
+    FROM unnest(%s::uuid[], %s::jsonb[], %s::jsonb[], %s::jsonb[]) AS s (elder_id, points, quiet, together)),
+told AS (INSERT INTO limits_stale (elder_id) SELECT elder_id FROM seen)
+INSERT INTO rule_subjects (elder_id, checked_at, points, together, quiet)
+SELECT elder_id, %s, points, ARRAY(SELECT jsonb_array_elements_text(together)), nullif(quiet, 'null')
+FROM seen
+ON CONFLICT (elder_id) DO UPDATE
+    SET checked_at = excluded.checked_at, points = excluded.points, together = excluded.together,
+        quiet = excluded.quiet
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """An elder for whom a look may find nothing to do, and what it would go by."""
+class Asked:
+    """Somebody of whom it may be known without a look."""
 
-    known: Known
-    rules: Sequence[Rule]
-    lines: Sequence[Lineage]
-    oldest_new: datetime
-    now: datetime
+    marked: Marked
     numbers: Sequence[int]
-    #: what no fence of theirs is left in: whoever was seen outside of it is looked at
-    fences: Mapping[str, Band]
+
+    @property
+    def elder_id(self) -> UUID:
+        return self.marked.subject.elder_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,37 +152,40 @@ async def sift(connection: Connection, book: RuleBook) -> Sifted:
         if not rows:
             return Sifted(0, ())
         await book.refresh(connection, rows[0]["generation"])
+        now: datetime = rows[0]["now"]
+        with_episodes = [row["elder_id"] for row in rows if row["has_episodes"]]
+        kept = await kept_of_all(connection, book, with_episodes, now - 2 * LATE_AT_MOST) if with_episodes else {}
         asked, left = [], []
         for row in rows:
-            marked = await _marked(connection, book, row)
-            if marked is None:
+            one = _asked(book, row, kept.get(row["elder_id"], ()))
+            if one is None:
                 left.append(row["elder_id"])
             else:
-                asked.append(marked)
-        samples = await _samples(connection, asked)
-        done = []
-        for one, of_one in zip(asked, samples, strict=True):
-            if is_idle(one, of_one):
-                done.append(one)
-            else:
-                left.append(one.known.subject.elder_id)
+                asked.append(one)
+        done: list[Asked] = []
+        changed: list[tuple[Asked, Seen]] = []
+        for one, samples in zip(asked, await _samples(connection, [one.marked for one in asked]), strict=True):
+            seen = conclusion(one.marked, samples)
+            if seen is None:
+                left.append(one.elder_id)
+                continue
+            done.append(one)
+            if seen is not one.marked.before:
+                changed.append((one, seen))
         if done:
             numbers = [number for one in done for number in one.numbers]
-            elders = [one.known.subject.elder_id for one in done]
-            await connection.execute(_DONE, (numbers, done[0].now, elders))
+            await connection.execute(_DONE, (numbers, now, [one.elder_id for one in done]))
+        if changed:
+            await connection.execute(_SEEN, (*_columns(changed), now))
         return Sifted(len(done), left)
 
 
-async def _marked(connection: Connection, book: RuleBook, row: Mapping[str, Any]) -> Marked | None:
+def _asked(book: RuleBook, row: Mapping[str, Any], kept: Sequence[Kept]) -> Asked | None:
     """None: a look is due in any case."""
-    if row["id"] is None or not row["looked_at"] or row["attempts"]:
+    if row["id"] is None or row["attempts"]:
         return None
     known = book.known(row["id"], [row[name] for name in _OF_SUBJECT], lambda: known_of(row))
     rules = book.in_force(known.subject)
-    oldest_new, now = row["oldest_new"], row["now"]
-    kept: list[Kept] = []
-    if row["has_episodes"]:
-        kept = await kept_of(connection, book, known.subject.elder_id, now - 2 * LATE_AT_MOST)
     if any(one.cleared_at is None and (one.held is not None or _living(one.rule)) for one in kept):
         return None
     lines = []
@@ -182,7 +200,9 @@ async def _marked(connection: Connection, book: RuleBook, row: Mapping[str, Any]
             fences.update(tightest(fence_bands(known.subject)))
         elif not row["quiet_otherwise"]:
             return None
-    return Marked(known, rules, lines, oldest_new, now, row["numbers"], fences)
+    before = Seen(known.seen, known.together, known.quiet)
+    marked = Marked(known.subject, before, rules, lines, row["oldest_new"], row["now"], fences)
+    return Asked(marked, row["numbers"])
 
 
 _OF_SUBJECT = (
@@ -198,21 +218,31 @@ def _living(rule: Rule) -> bool:
 async def _samples(connection: Connection, asked: Sequence[Marked]) -> list[list[Sample]]:
     found: list[list[Sample]] = [[] for _ in asked]
     stretches = [
-        (place, one.known.subject.elder_id, first, last)
+        (place, one.subject.elder_id, first, last)
         for place, one in enumerate(asked)
         for first, last in wanted(one.lines, one.oldest_new, one.now) or _for_fences(one)
     ]
     if not stretches:
         return found
     fields = sorted({field for one in asked for field in (*fields_of(one.lines), *one.fences)})
-    statement = _SAMPLES.format(fields=", ".join(f"r.{field}" for field in fields))
+    statement = _SAMPLES.format(fields="".join(_COLUMN.format(field=field) for field in fields))
     columns = [list(column) for column in zip(*stretches, strict=True)]
-    cursor = await connection.execute(statement, (*columns, min(columns[2]), max(columns[3])))
-    for place, device_id, ts, worn, *values in await cursor.fetchall():
-        known = {name: value for name, value in zip(fields, values, strict=True) if value is not None}
-        if worn is False:
-            known["worn"] = False
-        found[place].append(Sample(ts, known, device_id))
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(statement, (*columns, min(columns[2]), max(columns[3])))
+        for place, device_id, times, worn, *values in await cursor.fetchall():
+            measured = [(field, column) for field, column in zip(fields, values, strict=True) if column is not None]
+            names = [field for field, _ in measured]
+            rows: Iterable[tuple[float | None, ...]] = zip(*(column for _, column in measured), strict=True)
+            if not measured:
+                rows = ((),) * len(times)
+            of_one = found[place]
+            for number, (at, row) in enumerate(zip(times, rows, strict=True)):
+                known: dict[str, float | bool] = {
+                    name: value for name, value in zip(names, row, strict=True) if value is not None
+                }
+                if worn is not None and worn[number] is False:
+                    known["worn"] = False
+                of_one.append(Sample(at, known, device_id))
     return found
 
 
@@ -226,29 +256,9 @@ def fields_of(lines: Iterable[Lineage]) -> set[str]:
     return {field for rule in rules for field in measured_by(rule)}
 
 
-def _or(limit: float | None, none: float) -> float:
-    return none if limit is None else limit
-
-
-def is_idle(one: Marked, samples: Sequence[Sample]) -> bool:
-    """Whether a look at these samples, as `watch` does it, would change nothing but when it was."""
-    known, subject = one.known, one.known.subject
-    for field, (low, high) in one.fences.items():
-        places = [sample.values[field] for sample in samples if field in sample.values]
-        if places and not (_or(low, -inf) <= min(places) and max(places) <= _or(high, inf)):
-            return False
-    extremes = Extremes(samples)
-    speaking = [line for line in one.lines if not quite_silent(line, extremes, subject)]
-    for line in speaking:
-        if line.rule is None or follow(
-            line, severity_for(line.rule, subject), subject, samples, one.oldest_new, one.now
-        ):
-            return False
-    seen, together = standing(samples, subject, one.oldest_new), comes_together(samples, known.together)
-    if together != known.together or (seen != known.seen and not holds(one.rules, known.seen, seen, together)):
-        return False
-    silence = quiet(speaking, subject, samples, one.now)
-    if silence is None and known.quiet is not None:
-        # What was known to be silent until then is, whatever came since; but for what came late.
-        return known.quiet.until <= one.now or one.oldest_new >= one.now - LATE
-    return silence == known.quiet
+def _columns(changed: Iterable[tuple[Asked, Seen]]) -> list[list[Any]]:
+    rows = [
+        (one.elder_id, Jsonb(dict(seen.points)), Jsonb(quiet_json(seen.quiet)), Jsonb(sorted(seen.together)))
+        for one, seen in changed
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]

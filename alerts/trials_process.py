@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from alerts.trials import run_next
-from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
+from alerts.worker import Connection, Work, Worker, Works, run_worker
 from services.runtime.settings import Settings
 
 #: After presses, and after the rules that are in force.
 NICENESS = 15
+#: Who asks for a trial tells us; whoever died while running one is looked for this often.
+ANYHOW_SECONDS = 10.0
 
 
 class Trials(Worker):
@@ -41,7 +43,7 @@ class Trials(Worker):
             if ran:
                 self.counters["trials"] += 1
             else:
-                await self.wakes["anhu_trials"].wait(SWEEP_SECONDS)
+                await self.wakes["anhu_trials"].wait(ANYHOW_SECONDS)
 
 
 def run(settings: Settings) -> None:

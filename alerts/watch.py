@@ -29,10 +29,11 @@ from alerts.domain.rules.following import (
     lineages,
     wanted,
 )
-from alerts.domain.rules.marking import Extremes, comes_together, holds, quiet, quite_silent, standing
+from alerts.domain.rules.marking import comes_together, holds, quiet, standing
 from alerts.domain.rules.model import Episode, Mode
 from alerts.domain.rules.scope import severity_for
 from alerts.domain.rules.sentence import sentence
+from alerts.domain.rules.silence import Extremes, quite_silent, untouched
 from alerts.follow_living import follow_living, is_living
 from alerts.held_ledger import raised_after_all
 from alerts.hold_back import begin_held_back, keep_back
@@ -144,8 +145,10 @@ async def _look_at(connection: Connection, book: RuleBook, elder_id: UUID) -> No
     samples = await samples_of(connection, devices, wanted(measuring, oldest_new, now))
     steps: list[Step] = []
     extremes = Extremes(samples.all)
-    speaking = [line for line in measuring if not quite_silent(line, extremes, known.subject)]
-    for line in speaking:
+    touched = [line for line in measuring if not untouched(line, extremes, known.subject)]
+    for line in touched:
+        if quite_silent(line, extremes, known.subject):
+            continue
         severity = severity_for(line.rule, known.subject) if line.rule else Severity.BLUE
         steps += follow(line, severity, known.subject, samples.all, oldest_new, now)
         await asyncio.sleep(0)  # a press that has come meanwhile goes first
@@ -160,7 +163,7 @@ async def _look_at(connection: Connection, book: RuleBook, elder_id: UUID) -> No
     together = comes_together(samples.all, known.together)
     if together == known.together and holds(rules, known.seen, seen, together):
         seen = known.seen
-    silence = None if steps else quiet(speaking, known.subject, samples.all, now)
+    silence = None if steps else quiet(touched, known.subject, samples.all, extremes, now)
     if steps or (seen, together, silence) != (known.seen, known.together, known.quiet):
         await connection.execute(_LIMITS_STALE, (elder_id,))
     kept_quiet = Jsonb(quiet_json(silence)) if silence else None

@@ -10,14 +10,16 @@ a limit that is set lower than the one in force, and a score.
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import AsyncConnection
 
@@ -101,20 +103,39 @@ async def prepare(url: str) -> list[Any]:
         return [organization_id for (organization_id,) in rows]
 
 
-def measure(url: str, organizations: list[Any], rule: Rule, period: Period, processes: int) -> dict[str, Any]:
-    begun = time.perf_counter()
-    found_after: list[float] = []
+def cpu(server: psutil.Process | None) -> dict[str, float]:
+    """Seconds that we and those that we started have taken, and the server with all that it started."""
+    times, found = os.times(), {}
+    found["ours"] = times.user + times.system + times.children_user + times.children_system
+    if server is not None:
+        spent = server.cpu_times()
+        found["server"] = spent.children_user + spent.children_system
+        for backend in server.children():
+            with suppress(psutil.NoSuchProcess):
+                of_backend = backend.cpu_times()
+                found["server"] += of_backend.user + of_backend.system
+    return found
+
+
+def measure(
+    url: str, organizations: list[Any], rule: Rule, period: Period, processes: int, server: psutil.Process | None
+) -> dict[str, Any]:
+    begun, before = time.perf_counter(), cpu(server)
+    found_after: list[tuple[float, dict[str, float]]] = []
 
     def tell(share: float) -> None:
         if share <= 0.5:
-            found_after[:] = [time.perf_counter() - begun]
+            found_after[:] = [(time.perf_counter() - begun, cpu(server))]
 
     trial = Trial(rule, organizations, period)
     result = asyncio.run(backtest(url, trial, processes=processes, server_processes=processes, tell=tell))
-    taken = time.perf_counter() - begun
+    taken, after = time.perf_counter() - begun, cpu(server)
+    preselected, then = found_after[0]
     return {
         "seconds": round(taken, 1),
-        "preselected_after": round(found_after[0], 1),
+        "preselected_after": round(preselected, 1),
+        "cpu_seconds": {name: round(after[name] - before[name], 1) for name in after},
+        "cpu_seconds_until_preselected": {name: round(then[name] - before[name], 1) for name in after},
         "readings": result["readings"],
         "readings_per_second": round(result["readings"] / taken),
         "alerts": result["tried"]["alerts"],
@@ -132,12 +153,12 @@ def main() -> None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     period = Period(today - arguments.days * A_DAY, today)
     with tempfile.TemporaryDirectory(prefix="anhu-bench-") as name, ExitStack() as opened:
-        server_url = arguments.url
+        server_url, process = arguments.url, None
         if not server_url:
             server = PostgresServer(Path(name) / "postgres", SERVER)
             server.start()
             opened.callback(server.stop)
-            server_url = server.url()
+            server_url, process = server.url(), psutil.Process(server.pid)
         url = opened.enter_context(fresh_database(server_url, template=None))
         migrate(url)
         loaded = fill(url, arguments.devices, arguments.days, today)
@@ -146,7 +167,7 @@ def main() -> None:
         for tried, rule in tried_rules().items():
             before = machine()
             least = round(floor(url, period), 1)
-            line = measure(url, organizations, rule, period, arguments.processes)
+            line = measure(url, organizations, rule, period, arguments.processes, process)
             report(
                 same
                 | {"rule": tried, **line, "floor_count_seconds": least, "load_rows_per_second": round(loaded)}

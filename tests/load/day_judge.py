@@ -15,7 +15,7 @@ _SCORE = ("rule.news2_medium", "rule.news2_high")
 TOLD_BY: dict[str, tuple[str, ...]] = {
     "fibrillation": (*_PULSE, *_SLOW, *_SCORE),
     "slow_heart": (*_SLOW, *_SCORE),
-    "infection": (*_PULSE, *_BREATH, *_OXYGEN, *_SCORE, "rule.body_temperature_high"),
+    "infection": (*_PULSE, *_BREATH, *_OXYGEN, *_SCORE, "rule.body_temperature_high", "rule.body_temperature_own_high"),
     "hypoxia": (*_OXYGEN, *_BREATH, *_PULSE, *_SCORE),
     "severe_hypertension": ("rule.systolic_high", "rule.systolic_very_high", "rule.diastolic_high"),
     "fall": ("fall", "sos"),

@@ -14,11 +14,12 @@ import tempfile
 import threading
 import time
 import timeit
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -54,12 +55,18 @@ _TYPES = ("int4", "timestamptz", "int8", "timestamptz", *("float4",) * 3, "int4"
 class Bench:
     """A broker, a database and a gateway of their own."""
 
-    def __init__(self, directory: Path, arguments: argparse.Namespace, elders: int = 10) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        arguments: argparse.Namespace,
+        elders: int = 10,
+        server: Mapping[str, str] = MappingProxyType({"max_connections": "100", "max_wal_size": "4GB"}),
+    ) -> None:
         self.arguments = arguments
         self._elders = elders
         self._opened = ExitStack()
         self._directory = directory
-        postgres = PostgresServer(directory / "postgres", {"max_connections": "100", "max_wal_size": "4GB"})
+        postgres = PostgresServer(directory / "postgres", server)
         self.broker = Broker(directory / "broker", BENCH_RIGHTS)
         self.postgres = postgres
 

@@ -19,8 +19,14 @@ LEAST_HOURS: Final = 72
 #: - heart rate, as a part of the median: 10 %, the mean absolute error up to which ANSI/CTA-2065 passes a wearable;
 #: - respiration, in breaths/min: 1.5; within ± 3 (two σ) monitors count as agreeing with each other on wards.
 #: - saturation, in per cent: 4, the root mean square of the error up to which ISO 80601-2-61 (2017) passes an oximeter.
-#: There are own limits for these three only: for no other field do we have a figure with a source.
-_LEAST_SPREAD: Final = {"heart_rate": (0.10, 0.0), "respiratory_rate": (0.0, 1.5), "spo2": (0.0, 4.0)}
+#: - temperature, in degrees: 0.3, the error up to which ISO 80601-2-56 passes a thermometer.
+#: There are own limits for these four only: for no other field do we have a figure with a source.
+_LEAST_SPREAD: Final = {
+    "heart_rate": (0.10, 0.0),
+    "respiratory_rate": (0.0, 1.5),
+    "spo2": (0.0, 4.0),
+    "body_temperature": (0.0, 0.3),
+}
 OWN_LIMIT_FIELDS: Final = tuple(_LEAST_SPREAD)
 
 

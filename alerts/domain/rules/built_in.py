@@ -35,6 +35,10 @@ _OXIMETER: Final = "own limit: a person's median less 4 %, up to which ISO 80601
 _GRADE_3: Final = "中国高血压防治指南：3 级高血压，收缩压 ≥180 和/或舒张压 ≥110 mmHg"
 _TWICE: Final = "confirmed by the next measurement, since 中国家庭血压监测指南（2019）wants two or three readings"
 _IDSA: Final = "IDSA 2008 long-term care guideline (CID 2009;48:149): single oral temperature > 37.8 °C"
+_MCGEER: Final = (
+    "revised McGeer criteria (SHEA/CDC, Infect Control Hosp Epidemiol 2012;33:965; cited from memory): fever in"
+    " long-term care is also > 37.2 °C again and again, or 1.1 °C above the usual, wherever measured"
+)
 _OURS: Final = "duration, gap and way back are Anhu's own choice"
 _WRIST: Final = "a wrist's skin is colder than the mouth and is no substitute for it"
 
@@ -69,7 +73,9 @@ def _limit(
     )
 
 
-def _own(number: int, key: str, title: str, own: OwnLimit, source: str) -> Rule:
+def _own(
+    number: int, key: str, title: str, own: OwnLimit, source: str, *, minutes: int = 30, clear_minutes: int = 10
+) -> Rule:
     return Rule(
         id=_id(number),
         version=1,
@@ -77,9 +83,9 @@ def _own(number: int, key: str, title: str, own: OwnLimit, source: str) -> Rule:
         title=title,
         severity=Severity.YELLOW,
         condition=own,
-        # Longer than for a fixed limit: it speaks of what is normal for others, and a walk is over by then.
-        lasting=30 * _MINUTE,
-        clear_after=10 * _MINUTE,
+        # Longer than for a fixed limit: it speaks of what is normal for others.
+        lasting=minutes * _MINUTE,
+        clear_after=clear_minutes * _MINUTE,
         gap=_GAP,
         source=source,
     )
@@ -192,6 +198,8 @@ BUILT_IN: Final = (
         14, "heart_rate_own_high", "心率高于本人平时",
         OwnLimit("heart_rate", _ABOVE, spreads=4, clear_spreads=2.5, least_hours=168, inside=(60, 100)),
         f"Anhu: four of a person's spreads; never within 60–100/min, a resting adult's normal rate (AHA); {_OURS}",
+        # Most walks are over by then, and a heart that has begun to flutter is told of in time.
+        minutes=15,
     ),
     _own(
         15, "heart_rate_own_low", "心率低于本人平时",
@@ -218,5 +226,15 @@ BUILT_IN: Final = (
         19, "systolic_very_high", "收缩压严重过高", _YELLOW, Limit("systolic", _ABOVE, 219, 200), 0,
         f"{_NEWS2}: 220 and more has three points; {_OURS}",
         clear_minutes=0,
+    ),
+    # What is usual for a person has the part of a wrist's error that stays, and most of what a colder skin takes away.
+    _own(
+        20, "body_temperature_own_high", "体温高于本人平时",
+        OwnLimit(
+            "body_temperature", _ABOVE, spreads=2, clear_spreads=1, least_hours=168, inside=(35, 37.2),
+            over=30 * _MINUTE,
+        ),
+        f"{_MCGEER}; two of a person's spreads and the median of half an hour: Anhu; {_OURS}",
+        clear_minutes=30,
     ),
 )

@@ -8,13 +8,13 @@ again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from alerts.domain.alert import Severity
-from alerts.domain.rules.evaluate import AHEAD, as_raised, episodes, window
+from alerts.domain.rules.evaluate import AHEAD, as_raised, episodes, looks_back, window
 from alerts.domain.rules.model import Direction, Episode, Limit, Mode, OwnLimit, Rule, Sample, Subject
 
 #: So long after its alert was closed an episode that is still on counts anew: what was answered is not asked again at
@@ -116,6 +116,10 @@ def wanted(lines: Iterable[Lineage], oldest_new: datetime, now: datetime) -> lis
     """The stretches of time, inclusive and in order, of which `follow` wants all samples. Of an episode that is on for
     longer than LATE_AT_MOST they leave the middle out: no data changes nothing while it is on."""
     horizon = now - LATE_AT_MOST
+    lines = list(lines)
+    if not any(line.kept for line in lines):  # most people, most of the time
+        reaches = [looks_back(line.rule) for line in lines if line.rule is not None]
+        return [(max(oldest_new.astimezone(UTC) - max(reaches), horizon), now + AHEAD)] if reaches else []
     stretches = []
     for line in lines:
         for rule in _judging(line):

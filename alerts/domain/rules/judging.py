@@ -1,10 +1,10 @@
 """What a condition says of the values of one instant. Pure."""
 
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from statistics import median
 from typing import Any, NamedTuple, Protocol
 
 from alerts.domain.rules import news2
@@ -112,16 +112,22 @@ class _MedianJudge(_LimitJudge):
         super().__init__(bound, kind, {**more, "over_seconds": int(over.total_seconds())})
         self._over = over
         self._within: deque[tuple[datetime, float]] = deque()
+        self._sorted: list[float] = []
 
     def _median(self) -> float:
-        return round(median(value for _, value in self._within), DIGITS)
+        middle, odd = divmod(len(self._sorted), 2)
+        if odd:
+            return self._sorted[middle]
+        return round((self._sorted[middle - 1] + self._sorted[middle]) / 2, DIGITS)
 
     def verdict(self, instant: Instant, on: bool) -> Verdict | None:
         within, bound = self._within, self._bound
         value = instant.values[bound.field].value
         while within and within[0][0] < instant.at - self._over:
-            within.popleft()
+            _, gone = within.popleft()
+            del self._sorted[bisect_left(self._sorted, gone)]
         within.append((instant.at, value))
+        insort(self._sorted, value)
         middle = self._median()
         if bound.beyond(middle):
             return Verdict.BEYOND if bound.beyond(value) else None

@@ -1,5 +1,4 @@
-"""Which samples of an elder matter, given what is known of them: what gateways mark by, and which rules a look may
-skip. Pure.
+"""Which samples of an elder matter, given what is known of them: what gateways mark by. Pure.
 
 `limits.envelope` is the band outside which a sample may matter to somebody of whom nothing is known. What is known
 makes it wider, and most samples of most people matter to no rule:
@@ -18,7 +17,7 @@ All of that is about samples that are measured from now on: those that come late
 whatever they say.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -28,11 +27,12 @@ from uuid import UUID
 
 from alerts.domain.rules import news2
 from alerts.domain.rules.evaluate import as_raised
-from alerts.domain.rules.fields import DIGITS, FIELDS, VITALS
+from alerts.domain.rules.fields import DIGITS, VITALS
 from alerts.domain.rules.following import Kept, Lineage
 from alerts.domain.rules.limits import Band, Bound, bound_of, fence_bands, tightest
 from alerts.domain.rules.living import living_bands_while_on
 from alerts.domain.rules.model import Beyond, Direction, Living, Rule, Sample, Score, Subject
+from alerts.domain.rules.silence import Extremes
 
 #: Who gets the points that are left over, one each and round again: those first that normal people have points in, by
 #: low saturation in sleep, cool wrists, a brisk walk.
@@ -180,9 +180,13 @@ def parts_of(score: Score, seen: Points) -> dict[str, int]:
     return dealt
 
 
-def comes_together(samples: Iterable[Sample], before: frozenset[str]) -> frozenset[str]:
+def comes_together(samples: Collection[Sample], before: frozenset[str]) -> frozenset[str]:
     """The parameters that each sample has that has any of them; `before`, as long as that is still so. Empty when they
     are fewer than two. Cuffs measure when somebody puts them on, and are no part of it."""
+    if before:
+        others = [sample for sample in samples if not before.issubset(sample.values)]
+        if not any(_WITH_OTHERS.intersection(one.values) for one in others if one.values.get("worn") is not False):
+            return before
     common: frozenset[str] | None = None
     for sample in samples:
         if sample.values.get("worn") is False:
@@ -190,7 +194,7 @@ def comes_together(samples: Iterable[Sample], before: frozenset[str]) -> frozens
         found = _WITH_OTHERS.intersection(sample.values)
         if found:
             common = found if common is None else common & found
-    if common is None or (before and before <= common):
+    if common is None:
         return before
     return common if len(common) >= _LEAST_TOGETHER else frozenset()
 
@@ -217,40 +221,49 @@ def standing(samples: Iterable[Sample], subject: Subject, now: datetime) -> dict
     """The points of each parameter's value that counts at `now`, or counted shortly before, where a sample may still
     come late; those without points are left out. That a value may be too old to count is not asked."""
     found: dict[str, int] = {}
-    settled: set[str] = set()
-    for sample in sorted(samples, key=attrgetter("at"), reverse=True):
-        if len(settled) == len(news2.MEASURED):
-            break
-        if sample.values.get("worn") is False:
-            continue
-        for field in news2.MEASURED:
+    settled_before = now - LATE
+    latest_first = [
+        sample
+        for sample in sorted(samples, key=attrgetter("at"), reverse=True)
+        if sample.values.get("worn") is not False
+    ]
+    for field in news2.MEASURED:
+        for sample in latest_first:
             value = sample.values.get(field)
-            if value is None or field in settled:
+            if value is None:
                 continue
             points = news2.points_of(field, float(value), scale_2=subject.spo2_scale_2)
             if points > found.get(field, 0):
                 found[field] = points
-            if sample.at < now - LATE:
-                settled.add(field)
+            if sample.at < settled_before:
+                break
     return found
 
 
-def quiet(lines: Iterable[Lineage], subject: Subject, samples: Iterable[Sample], now: datetime) -> Quiet | None:
+def quiet(
+    lines: Iterable[Lineage], subject: Subject, samples: Sequence[Sample], extremes: Extremes, now: datetime
+) -> Quiet | None:
     """Which rules want no look for a while, after a look at `now` that found nothing; `lines`: those that have
-    something on, or may have; `samples`: what it looked at."""
+    something on, or that something is beyond the limit of; `samples`: what it looked at."""
     latest_first = sorted(samples, key=attrgetter("at"), reverse=True)
     until: dict[Version, datetime] = {}
     for line in lines:
         on = next((one for one in line.kept if one.cleared_at is None), None)
         rule = on.rule if on else line.rule
-        if rule is None or isinstance(rule.condition, Score | Living) or rule.condition.over:
-            continue  # of medians a value that is well among others ends no run
+        if rule is None or isinstance(rule.condition, Score | Living):
+            continue
         bound = bound_of(rule.condition, as_raised(rule, subject, on.evidence) if on else subject)
         if bound is None:
             continue
-        begun = _run(bound, bound.cleared if on else bound.beyond, latest_first)
-        if begun is None and not on:
-            continue  # it is not what marks them
+        if rule.condition.over:
+            # Of medians a value that is well among others ends no run: nothing is known unless none can have begun.
+            if on or extremes.beyond(bound, rule.condition.over):
+                continue
+            begun = None
+        else:
+            begun = _run(bound, bound.cleared if on else bound.beyond, latest_first)
+            if begun is None and not on:
+                continue  # it is not what marks them
         earliest = now - LATE if begun is None else min(begun, now - LATE)
         soonest = earliest + (rule.clear_after if on else rule.lasting)
         if soonest - now >= _WORTH and _every(bound.field, latest_first) <= _DENSE:
@@ -299,36 +312,3 @@ def narrower(bands: Mapping[str, Band], before: Mapping[str, Band]) -> bool:
 
 def _version(rule: Rule) -> Version:
     return rule.id, rule.version
-
-
-class Extremes:
-    """The lowest and the highest of each field in samples: by them most rules are known to be silent, all at once and
-    without going through the samples for each."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self._of: dict[str, tuple[float, float]] = {}
-        for field in FIELDS:
-            measured = [sample.values[field] for sample in samples if field in sample.values]
-            if measured:
-                self._of[field] = (min(measured), max(measured))
-
-    def silent(self, rule: Rule, subject: Subject) -> bool:
-        """Surely no episode of this rule is in the samples."""
-        condition = rule.condition
-        if isinstance(condition, Score):
-            points = [self._points(field, subject) for field in news2.MEASURED if field in self._of]
-            return sum(points) < condition.total and not (condition.or_three_in_one and 3 in points)
-        if isinstance(condition, Living):
-            return False  # not asked of them: they may speak because nothing comes
-        bound = bound_of(condition, subject)
-        return bound is None or not any(bound.beyond(value) for value in self._of.get(bound.field, ()))
-
-    def _points(self, field: str, subject: Subject) -> int:
-        return max(news2.points_of(field, value, scale_2=subject.spo2_scale_2) for value in self._of[field])
-
-
-def quite_silent(line: Lineage, extremes: Extremes, subject: Subject) -> bool:
-    """Nothing is on, and surely nothing begins."""
-    if any(one.cleared_at is None for one in line.kept):
-        return False
-    return line.rule is None or extremes.silent(line.rule, subject)

@@ -18,7 +18,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
 }
 
 /** Of these a person's own usual values are known. */
-export const OWN_FIELDS = ['heart_rate', 'respiratory_rate', 'spo2'] as const
+export const OWN_FIELDS = ['heart_rate', 'respiratory_rate', 'spo2', 'body_temperature'] as const
 
 export const fieldName = (field: unknown): string => FIELDS[String(field)]?.name ?? String(field)
 export const fieldUnit = (field: unknown): string => FIELDS[String(field)]?.unit ?? ''

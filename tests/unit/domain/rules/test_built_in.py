@@ -68,6 +68,7 @@ def test_their_ids_are_for_ever() -> None:
         "17": "news2_medium",
         "18": "news2_high",
         "19": "systolic_very_high",
+        "20": "body_temperature_own_high",
     }
     assert {str(one.id)[:-2] for one in BUILT_IN} == {"a17b0000-0000-4000-8000-0000000000"}
     assert max(Counter(one.key for one in BUILT_IN).values()) == 1
@@ -130,6 +131,14 @@ def test_what_is_unusual_for_the_person() -> None:
     assert raised(for_minutes(30, respiratory_rate=22), KNOWN) == {"respiratory_rate_own_high": "yellow"}
     used_to_ninety = subject(baselines={"heart_rate": Baseline(90, 5, 300)})
     assert raised(for_minutes(30, heart_rate=53), used_to_ninety) == {"heart_rate_own_low": "yellow"}
+
+
+def test_a_fever_at_a_cool_wrist_is_one_by_what_is_usual_there() -> None:
+    who = subject(baselines={"body_temperature": Baseline(36.1, 0.2, 300)})
+    assert raised(for_minutes(60, 5, body_temperature=37.2), who) == {}
+    assert raised(for_minutes(60, 5, body_temperature=37.3), who) == {"body_temperature_own_high": "yellow"}
+    assert raised(for_minutes(25, 5, body_temperature=37.3), who) == {}, "once is not again and again"
+    assert raised(for_minutes(60, 5, body_temperature=37.3)) == {}
 
 
 def test_a_cool_wrist_is_no_cold_elder() -> None:

@@ -6,20 +6,10 @@ from itertools import count
 from uuid import UUID
 
 from alerts.domain.rules.following import Begin, End, Ended, Kept, Release, Resume, follow, held, lineages, wanted
-from alerts.domain.rules.marking import (
-    Extremes,
-    Joint,
-    Marks,
-    Quiet,
-    comes_together,
-    holds,
-    marks,
-    quiet,
-    quite_silent,
-    standing,
-)
+from alerts.domain.rules.marking import Joint, Marks, Quiet, comes_together, holds, marks, quiet, standing
 from alerts.domain.rules.model import Rule, Sample, Subject
 from alerts.domain.rules.scope import severity_for
+from alerts.domain.rules.silence import Extremes, quite_silent, untouched
 
 
 class Watched:
@@ -52,9 +42,11 @@ class Watched:
         stretches = wanted(lines, now, now)
         samples = [one for one in self.samples if any(start <= one.at <= end for start, end in stretches)]
         steps, extremes = [], Extremes(samples)
-        speaking = [line for line in lines if not quite_silent(line, extremes, self.subject)]
-        for line in speaking:
+        touched = [line for line in lines if not untouched(line, extremes, self.subject)]
+        for line in touched:
             assert line.rule is not None
+            if quite_silent(line, extremes, self.subject):
+                continue
             steps += follow(line, severity_for(line.rule, self.subject), self.subject, samples, now, now)
         self.looks_of_nothing += not steps
         for step in held(steps, self.kept, now):
@@ -79,7 +71,7 @@ class Watched:
         together = comes_together(samples, self._together)
         if together != self._together or not holds(self.rules, self._seen, seen, together):
             self._seen, self._together = seen, together
-        self._quiet = None if steps else quiet(speaking, self.subject, samples, now)
+        self._quiet = None if steps else quiet(touched, self.subject, samples, extremes, now)
 
     def _put(self, kept: Kept, **changes: object) -> None:
         place = next(place for place, one in enumerate(self.kept) if one.id == kept.id)
