@@ -42,6 +42,8 @@ from alerts.domain.delivery import (
 )
 from alerts.domain.message import Message, render
 from services.registry import links
+from services.registry.sealing import NO_KEYS, Keys
+from services.registry.telephones import UNREADABLE, opened
 
 Connection = AsyncConnection[Any]
 
@@ -171,9 +173,10 @@ async def claim(
     limits: Limits,
     most: int = BATCH,
     gateways: Sequence[str] = (),
+    keys: Keys = NO_KEYS,
 ) -> Turn:
     """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL.
-    `gateways`: those that there are for whoever has nothing but a telephone."""
+    `gateways`: those that there are for whoever has nothing but a telephone, whose number `keys` open."""
     ready: list[Ready] = []
     loud: list[Mute] = []
     ended: list[tuple[UUID, End]] = []
@@ -185,7 +188,7 @@ async def claim(
         clock = await (await connection.execute(_NOW)).fetchone()
         assert clock is not None
         now: datetime = clock[0]
-        known = await _known(connection, rows, now, limits, gateways)
+        known = await _known(connection, rows, now, limits, gateways, keys)
         for row in rows:
             notice = _notice(row)
             channels = known.channels[notice.account_id]
@@ -294,6 +297,7 @@ async def _known(
     now: datetime,
     limits: Limits,
     gateways: Sequence[str],
+    keys: Keys,
 ) -> _Known:
     """All that the decisions about a batch need, in one round trip."""
     accounts = list({row["account_id"] for row in rows})
@@ -302,7 +306,10 @@ async def _known(
         kept = await (await cursor.execute(_CHANNELS, (accounts,))).fetchall()
         if gateways:
             phones = await (await cursor.execute(_TELEPHONES, (accounts,))).fetchall()
-            kept += [one for row in phones for one in _by_telephone(row["account_id"], row["phone"], gateways)]
+            for row in phones:
+                number = opened(keys, row["phone"])
+                if number is not None and number != UNREADABLE:
+                    kept += _by_telephone(row["account_id"], number, gateways)
         tried = await (await cursor.execute(_ATTEMPTS, ([row["id"] for row in rows],))).fetchall()
         others = await (await cursor.execute(_OTHERS, (alerts, accounts))).fetchall()
         worked = await (await cursor.execute(_WORKED, (alerts, accounts))).fetchall()

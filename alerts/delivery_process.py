@@ -27,6 +27,7 @@ from alerts.channels.webhook import Webhook
 from alerts.delivery import Ready
 from alerts.domain.delivery import Limits, Outcome
 from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
+from services.registry.sealing import NO_KEYS, Keys, KeysError
 from services.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,13 @@ class Delivery(Worker):
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
         self._unreached = 0
         self._fault: str | None = None
+        self._keys = NO_KEYS
+        try:
+            self._keys = Keys(settings.data_keys.get_secret_value())
+        except KeysError as error:
+            # Who is reached otherwise is told all the same.
+            self._fault = f"ANHU_DATA_KEYS: {error}"
+            log.error("%s; no sealed number of a responder can be rung", self._fault)
 
     def status(self) -> dict[str, Any]:
         """Asked by the heart's thread."""
@@ -154,6 +162,7 @@ class Delivery(Worker):
                 secret,
                 self._limits,
                 gateways=[one for one in OF_TELEPHONES if one in self.settings.gateways],
+                keys=self._keys,
             )
         self.counters["notices"] += len(turn.ended)
         for mute in turn.loud:

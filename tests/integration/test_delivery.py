@@ -15,8 +15,11 @@ from alerts.domain.alert import Actor, Severity
 from alerts.domain.transitions import Acknowledge, Dispatch, Resolve
 from alerts.move import move_alert
 from services.registry import links
+from services.registry.sealing import Keys
+from services.registry.telephones import sealed
 from simulators.receivers.server import Receivers
 from tests.parts.people import BRISK, PUBLIC_URL, SECRET_KEY, Family, family_at
+from tests.parts.system import DATA_KEYS
 
 
 @pytest.fixture(scope="module")
@@ -258,13 +261,14 @@ async def test_who_is_known_by_a_telephone_alone_is_told_by_the_gateways(family:
     """Responders sign in nowhere, so they have no channels of their own: the deployment's gateways reach them."""
     gateway = receivers.address("sms", "{to}")
     urls = {"sms_url": SecretStr(gateway), "voice_url": SecretStr(gateway.replace("/sms/", "/voice/"))}
+    urls["data_keys"] = SecretStr(DATA_KEYS)  # numbers are sealed at rest
     family.settings = family.settings.model_copy(update=urls)
     neighbour, other = await family.has_caregiver("邻居（虚构）"), await family.has_caregiver("没有电话（虚构）")
     await family.run("UPDATE accounts SET role = 'responder' WHERE id = %s", neighbour)
     await family.run(
         "INSERT INTO responders (account_id, organization_id, kind, skills, hours, phone)"
-        " VALUES (%s, %s, 'neighbour', '{}', '[]', '139-0000 0001')",
-        *(neighbour, family.station),
+        " VALUES (%s, %s, 'neighbour', '{}', '[]', %s)",
+        *(neighbour, family.station, sealed(Keys(DATA_KEYS), "139-0000 0001")),
     )
     receivers.behave("sms", "failing")
     async with family.delivered() as delivery:
