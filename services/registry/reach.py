@@ -2,8 +2,9 @@
 
 An operator or administrator reaches their organisations, all below them, and alerts shared with them; a supervisor
 the same, without moving anything; a caregiver reaches those of their elders who want it (`consents`). A responder
-reaches nothing by signing in: what they were asked to do is in the links of their notices (`alerts/answer.py`). An
-auditor reaches nothing yet, and a role that is not named here never does. What is not reached does not exist: 404.
+reaches by signing in the elders whom they are to visit, for the visits alone: what else they were asked to do is in
+the links of their notices (`alerts/answer.py`). An auditor reaches nothing yet, and a role that is not named here
+never does. What is not reached does not exist: 404.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from uuid import UUID
 #: By organisation, and by elder.
 STAFF = frozenset({"administrator", "operator", "supervisor"})
 FAMILY = frozenset({"caregiver"})
+#: By what they are to visit: grid workers and others of the register who were given a password.
+VISITORS = frozenset({"responder"})
 
 #: The account of `anhu watch`: nobody's, without a password. It sees its own synthetic presses, and no alert.
 PROBER = "anhu-watch"
@@ -51,6 +54,7 @@ class Caller:
         return {
             "reach_organizations": list(self.organizations) if self.role in STAFF and not self.is_prober else [],
             "reach_elders": list(self.elders) if self.role in FAMILY else [],
+            "reach_visitor": self.account_id if self.role in VISITORS else None,
         }
 
 
@@ -63,6 +67,11 @@ _ORGANIZATION_OF = (
     "EXISTS (SELECT FROM organizations r WHERE r.id = {}.organization_id AND r.path && %(reach_organizations)s::uuid[])"
 )
 ELDER_P = f"({_ORGANIZATION_OF.format('p')} OR p.id = ANY(%(reach_elders)s::uuid[]))"
+#: Whom one visits, beside whom one reaches: what visits ask for, and nothing else.
+VISITED_P = (
+    f"({ELDER_P} OR EXISTS (SELECT FROM visit_assignments g"
+    " WHERE g.elder_id = p.id AND g.account_id = %(reach_visitor)s::uuid))"
+)
 SERVICE_S = f"({_ORGANIZATION_OF.format('s')} OR s.elder_id = ANY(%(reach_elders)s::uuid[]))"
 RESPONDER_W = _ORGANIZATION_OF.format("w")
 DEVICE_D = f"({_ORGANIZATION_OF.format('d')} OR d.elder_id = ANY(%(reach_elders)s::uuid[]))"

@@ -43,6 +43,9 @@ AGED = {
     "audit_findings": "ended_at",  # and this
     "notices": "ended_at",  # with their attempts
     "device_told": "at",
+    "visit_photos": "stored_at",
+    "medication_doses": "due_at",
+    "device_commands": "asked_at",
 }
 _DAY_TABLE = re.compile(r"readings_(\d{8})")
 _MONTH_TABLE = re.compile(r"readings_1[mh]_(\d{6})")

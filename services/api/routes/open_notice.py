@@ -14,6 +14,8 @@ router = APIRouter(tags=["messages"])
 
 #: Where each role goes on; `{token}` and `{alert}` are filled in. Whoever is not named here has the station's screen.
 LEADS: Final = {"caregiver": "/family/#/alerts/{alert}", "responder": "/r/{token}"}
+#: Whatever their role, those who are told for this reason.
+WHY_LEADS: Final = {"visitor": "/visits"}
 _ELSE: Final = "/"
 #: Chats and gateways look at a link before a person does. These say so.
 _LOOKERS: Final = ("bot", "spider", "crawler", "preview", "facebookexternalhit", "whatsapp", "slack", "curl", "python")
@@ -32,7 +34,8 @@ async def opened(request: Request, connection: DatabaseConnection, settings: App
     found = await open_notice(connection, notice_id)
     if found is None:
         raise ProblemError(404, _GONE)
-    lead = LEADS.get(found.role, _ELSE).format(token=token, alert=found.alert_id or "")
+    lead = WHY_LEADS.get(found.why) or LEADS.get(found.role, _ELSE)
+    lead = lead.format(token=token, alert=found.alert_id or "")
     return RedirectResponse(lead, 303, headers=headers)
 
 
