@@ -14,6 +14,9 @@ export type SectionName =
   | 'held'
   | 'drills'
   | 'reports'
+  | 'statistics'
+  | 'visits'
+  | 'map'
 
 interface Section {
   at: SectionName
@@ -29,6 +32,8 @@ const SECTIONS: readonly Section[] = [
   { at: 'organizations', word: '机构', route: { page: 'organizations' } },
   { at: 'people', word: '人员', route: { page: 'people' }, restricted: true },
   { at: 'import', word: '导入', route: { page: 'import' }, restricted: true },
+  { at: 'visits', word: '巡访', route: { page: 'visits' } },
+  { at: 'map', word: '关爱地图', route: { page: 'map' } },
   { at: 'rules', word: '规则', route: { page: 'rules' } },
   { at: 'fences', word: '电子围栏', route: { page: 'fences', elder: null } },
   { at: 'duty', word: '值班', route: { page: 'duty', organization: null } },
@@ -37,6 +42,7 @@ const SECTIONS: readonly Section[] = [
   { at: 'held', word: '已拦下的告警', route: { page: 'held', cover: null } },
   { at: 'drills', word: '演练', route: { page: 'drills' } },
   { at: 'reports', word: '响应报告', route: { page: 'reports' } },
+  { at: 'statistics', word: '统计', route: { page: 'statistics' } },
 ]
 
 export const sectionsOf = (role: string): readonly Section[] =>
