@@ -32,8 +32,10 @@ from services.api.routes import (
     elder_rules,
     enrolment,
     escalation,
+    exchange,
     family,
     fences,
+    fhir,
     handover,
     held,
     imports,
@@ -222,6 +224,7 @@ def make_app(settings: Settings) -> FastAPI:
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
         *(records, accounts, changes, imports, services, visits, commands, medication, care_map, beds),
+        *(exchange, fhir),
     ):
         v1.include_router(module.router)
 

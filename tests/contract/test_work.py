@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contract.asking import bring_to, raised
+from tests.contract.asking import bring_to, raised, readings, soon
 from tests.parts.system import Device, Person, System
 from tests.parts.waiting import until
 from tests.unit.domain.test_jpeg import EXIF, jpeg
@@ -218,3 +218,91 @@ def test_the_map_has_no_names_but_of_those_in_need_and_nothing_of_a_neighbours(
 
 def test_a_page_for_visitors_is_served(system: System) -> None:
     assert httpx.get(f"{system.url}/visits").headers["content-type"].startswith("text/html")
+
+
+# Exchange and statistics ------------------------------------------------------------------------------
+
+
+def test_an_alert_goes_out_as_cap_to_whom_it_may(
+    wristband: Device, operator: Person, neighbour: Person, caregiver: Person
+) -> None:
+    alert = raised(wristband, operator, location=HERE)
+    path = f"/exchange/cap/{alert['id']}"
+    feed, shown = operator.http.get("/exchange/cap"), operator.http.get(path)
+    assert (feed.headers["content-type"], alert["id"] in feed.text) == ("application/atom+xml", True)
+    assert (shown.headers["content-type"], "29.563000,106.551600" in shown.text) == ("application/cap+xml", True)
+    assert alert["elder"]["name"] not in shown.text
+    assert alert["id"] not in neighbour.http.get("/exchange/cap").text
+    assert (neighbour.http.get(path).status_code, caregiver.http.get(path).status_code) == (404, 403)
+    bring_to(operator, alert, "resolved")
+    assert "<circle>" not in operator.http.get(path).text
+
+
+def test_fhir_out_and_in(
+    wristband: Device, operator: Person, neighbour: Person, administrator: Person, elder: str, system: System
+) -> None:
+    patient = operator.http.get(f"/fhir/Patient/{elder}")
+    assert (patient.headers["content-type"], patient.json()["id"]) == ("application/fhir+json", elder)
+    assert neighbour.http.get(f"/fhir/Patient/{elder}").status_code == 404
+    wristband.send({"ts": soon(), "heart_rate": 71, "systolic": 128, "diastolic": 79}, "readings")
+    readings(operator, wristband.device_id, 1)
+    path = "/fhir/Observation"
+    found = operator.http.get(path, params={"patient": f"Patient/{elder}"}).json()
+    assert {one["resource"]["code"]["coding"][0]["code"] for one in found["entry"]} == {"8867-4", "85354-9"}
+    assert neighbour.http.get(path, params={"patient": elder}).status_code == 404
+    assert operator.http.get(path, params={"patient": elder, "date": "ge-4000"}).status_code == 422
+    again = found["entry"][0]["resource"] | {"effectiveDateTime": soon(seconds=30)}
+    again |= {"device": {"reference": f"Device/{wristband.device_id}"}}
+    assert neighbour.http.post(path, json=again).status_code == 404
+    for _ in range(2):
+        assert operator.http.post(path, json=again).status_code == 201
+    assert len(readings(operator, wristband.device_id, 2)) == 2
+    assert operator.http.post(path, json=again | {"status": "cancelled"}).status_code == 422
+    devices = operator.http.get("/fhir/Device", params={"patient": elder}).json()["entry"]
+    assert wristband.device_id in {one["resource"]["identifier"][0]["value"] for one in devices}
+    page = operator.http.get("/fhir/Patient", params={"_count": 2}).json()
+    assert [one["relation"] for one in page["link"]] == ["self", "next"]
+    new = {
+        "resourceType": "Patient",
+        "name": [{"text": "覃交换（虚构）"}],
+        "birthDate": "1950-03-05",
+        "managingOrganization": {"reference": f"Organization/{system.seeded.organization_id}"},
+    }
+    assert operator.http.post("/fhir/Patient", json=new).status_code == 403
+    made = administrator.http.post("/fhir/Patient", json=new)
+    assert made.status_code == 201, made.text
+    band = {
+        "resourceType": "Device",
+        "identifier": [{"system": "urn:anhu:device", "value": f"fhir-{secrets.token_hex(4)}"}],
+        "type": {"text": "wristband"},
+        "patient": {"reference": f"Patient/{made.json()['id']}"},
+    }
+    enrolled = administrator.http.post("/fhir/Device", json=band)
+    assert enrolled.status_code == 201, enrolled.text
+    assert enrolled.headers["x-device-secret"]
+    assert operator.http.get("/fhir/metadata").json()["fhirVersion"] == "4.0.1"
+    system.sql("DELETE FROM devices WHERE device_id LIKE 'fhir-%%'")
+    system.sql("DELETE FROM elders WHERE name = '覃交换（虚构）'")
+
+
+def test_files_for_handing_over_are_an_administrators(administrator: Person, operator: Person, system: System) -> None:
+    assert operator.http.get("/exchange/csv/elders").status_code == 403
+    for kind in ("elders", "visits", "alerts"):
+        answer = administrator.http.get(f"/exchange/csv/{kind}")
+        assert answer.status_code == 200, answer.text
+        assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = administrator.http.get("/exchange/csv/elders").text.splitlines()
+    assert len(rows) == 1 + system.sql("SELECT count(*) FROM elders")[0][0]
+    assert system.sql("SELECT FROM changes WHERE subject = 'export' AND subject_id = 'elders' AND after IS NOT NULL")
+
+
+def test_statistics_by_tier_and_as_files(administrator: Person, operator: Person, caregiver: Person) -> None:
+    whole = administrator.get("/reports/statistics", tier="community")
+    assert whole["total"]["elders"] == sum(one["elders"] for one in whole["organizations"])
+    assert {one["tier"] for one in whole["organizations"][1:]} == {"community"}
+    assert sum(whole["total"]["levels"].values()) == whole["total"]["elders"]
+    own = operator.get("/reports/statistics")
+    assert 0 < own["total"]["elders"] < whole["total"]["elders"]
+    assert caregiver.http.get("/reports/statistics").status_code == 403
+    for form in ("csv", "xlsx"):
+        assert operator.http.get("/reports/statistics", params={"format": form}).status_code == 200

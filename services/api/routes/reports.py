@@ -55,7 +55,7 @@ async def response_of(
 ) -> Any:
     """Answer, dispatch and arrival against their targets, from the event log alone. Drills apart."""
     organization = await _organization(connection, caller, organization_id)
-    begin, end = _days(first, last, MOST_DAYS)
+    begin, end = days_of(first, last, MOST_DAYS)
     try:
         report = await response_report(connection, organization, begin, end)
     except TooManyError as error:
@@ -89,7 +89,7 @@ async def statistics_of(
 ) -> Any:
     """Elders by category and level, devices online, wear rate, alerts, response and visits. Counts alone."""
     organization = await _organization(connection, caller, organization_id)
-    begin, end = _days(first, last, MOST_DAYS)
+    begin, end = days_of(first, last, MOST_DAYS)
     try:
         found = await statistics(connection, organization, begin, end, tier)
     except TooManyError as error:
@@ -115,7 +115,7 @@ async def ledger_of(
 ) -> PressLedger:
     """Every press of a period: pressed, stored, raised, seen, answered; gaps and resets of devices that count."""
     organization = await _organization(connection, caller, organization_id)
-    begin, end = _days(first, last, MOST_LEDGER_DAYS)
+    begin, end = days_of(first, last, MOST_LEDGER_DAYS)
     since, until = beijing_midnight(begin), beijing_midnight(end + timedelta(days=1))
     return PressLedger.model_validate(await reconcile(connection, since, until, organization))
 
@@ -144,7 +144,7 @@ def _only_staff(caller: Caller) -> None:
         raise ProblemError(403, "只有机构的工作人员可以查看响应报告和呼叫台账")
 
 
-def _days(first: date | None, last: date | None, most: int) -> tuple[date, date]:
+def days_of(first: date | None, last: date | None, most: int) -> tuple[date, date]:
     today = (datetime.now(UTC) + BEIJING).date()
     end = last or today
     if not 2000 < end.year < 2200:

@@ -38,6 +38,9 @@ export interface Colours {
   text: string
 }
 
+export const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+export const colours = (): Colours => ({ elder: token('--accent'), cared: token('--orange'), ink: token('--accent-ink'), line: token('--line'), text: token('--muted') })
+
 /** All homes on one canvas, drawn anew when the map has come to rest: while it is dragged the browser moves the canvas. */
 export class Homes extends Layer {
   private readonly canvas = document.createElement('canvas')
