@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 from alerts.domain.alert import Alert, Change, Entry, Person, Rule, State, Tell, TimerKind, new_alert
@@ -113,6 +113,10 @@ class Whose:
     family: Sequence[UUID]
 
     @property
+    def detail(self) -> dict[str, Any]:
+        return {"due_at": self.due_at.isoformat(), "family": bool(self.family), "restored_at": None}
+
+    @property
     def tell(self) -> tuple[Tell, ...]:
         return tuple(Tell(one, f"missed {self.dose_id}", "caregiver") for one in self.family)
 
@@ -143,7 +147,7 @@ def raise_missed(whose: Whose, rule: Rule, alert_id: UUID, now: datetime) -> Cha
         occurred_at=whose.due_at,
         received_at=now,
         now=now,
-        detail={"due_at": whose.due_at.isoformat(), "restored_at": None},
+        detail=whose.detail,
     )
     route = None if whose.family else (whose.organization_id, "home")
     return Change(alert, (Entry("raised"),), route=route, tell=whose.tell, replan=not whose.family)
@@ -155,7 +159,7 @@ def fold_missed(alert: Alert, whose: Whose) -> Change:
         alert,
         occurrences=alert.occurrences + 1,
         attention=alert.attention or alert.state is not State.TRIGGERED,
-        detail={"due_at": whose.due_at.isoformat(), "restored_at": None},
+        detail=whose.detail,
         version=alert.version + 1,
     )
     entry = Entry("folded", body={"event_id": f"medication-{whose.dose_id}"})

@@ -217,9 +217,9 @@ FRAMES = """
     frames.push(now - last); last = now
     const move = new MouseEvent('mousemove', { bubbles: true, buttons: 1, clientX: box.x + box.width / 2 +
       150 * Math.sin((now - begun) / 300), clientY: box.y + box.height / 2 })
-    document.dispatchEvent(move)
+    map.dispatchEvent(move)
     if (now - begun < seconds * 1000) requestAnimationFrame(turn)
-    else { document.dispatchEvent(new MouseEvent('mouseup', { bubbles: true })); done(frames.slice(2)) }
+    else { map.dispatchEvent(new MouseEvent('mouseup', { bubbles: true })); done(frames.slice(2)) }
   }
   requestAnimationFrame(turn)
 })
@@ -270,9 +270,10 @@ def test_the_map_has_ten_thousand_homes_and_a_home_is_put_right(
     page.goto(f"{system.url}/#/elders/{elder}")
     page.get_by_test_id("place-show").click()
     expect(page.get_by_test_id("place-told")).to_contain_text(f"{lat:.6f}")
-    box = page.get_by_test_id("place-map").bounding_box()
+    place = page.get_by_test_id("place-map")
+    box = place.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + box["width"] / 2 + 100, box["y"] + box["height"] / 2 - 100)
+    place.click(position={"x": box["width"] / 2 + 100, "y": box["height"] / 2 - 100})
     page.get_by_test_id("place-save").click()
     expect(page.get_by_test_id("place-map")).to_have_count(0)
     [(north, east)] = system.sql("SELECT lat, lon FROM elders WHERE id = %s", elder)

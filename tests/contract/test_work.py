@@ -293,7 +293,7 @@ def test_files_for_handing_over_are_an_administrators(administrator: Person, ope
         assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = administrator.http.get("/exchange/csv/elders").text.splitlines()
     assert len(rows) == 1 + system.sql("SELECT count(*) FROM elders")[0][0]
-    assert system.sql("SELECT FROM changes WHERE subject = 'export' AND subject_id = 'elders' AND after IS NOT NULL")
+    assert system.sql("SELECT 1 FROM changes WHERE subject = 'export' AND subject_id = 'elders' AND after IS NOT NULL")
 
 
 def test_statistics_by_tier_and_as_files(administrator: Person, operator: Person, caregiver: Person) -> None:
