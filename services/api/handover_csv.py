@@ -31,7 +31,7 @@ _LEVELS: Final = {
 }
 _RESULTS: Final = {"met": "已见面", "telephone": "电话联系", "not_met": "没有见到"}
 _SEVERITIES: Final = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色"}
-_WORDS: Final = {
+_WORDS: Final[Mapping[str, Mapping[Any, str]]] = {
     "gender": _GENDERS,
     "ability_level": _LEVELS,
     "result": _RESULTS,
