@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 from alerts.domain.alert import Severity
 from alerts.domain.call_order import AtRisk, in_order, risk
 from services.registry import reach
+from services.registry.whereabouts import PLACE_P
 
 Connection = AsyncConnection[Any]
 
@@ -25,7 +26,7 @@ WITH lost AS (
                                         'restored', restored) ORDER BY device_id) AS devices
     FROM lost GROUP BY elder_id
 )
-SELECT p.id, p.name, p.phone, p.address, p.ability_level, p.living_situation, p.care_categories,
+SELECT p.id, p.name, p.phone, {PLACE_P}, p.ability_level, p.living_situation, p.care_categories,
        elder.since, elder.restored, elder.devices,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('name', k.name, 'relation', k.relation, 'phone', k.phone)
                                   ORDER BY k.position), '[]')

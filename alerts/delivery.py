@@ -57,6 +57,7 @@ WITH due AS MATERIALIZED (
     ORDER BY severity <> 'red', next_at, asked_at LIMIT %s FOR UPDATE SKIP LOCKED)
 SELECT n.id, n.account_id, n.alert_id, n.why, n.about, n.severity, n.asked_at, n.channel_id, n.shown_at, n.opened_at,
        a.state AS alert_state, a.severity AS alert_severity, a.drill, a.raised_at, a.elder_id,
+       (SELECT e.bed FROM elders e WHERE e.id = a.elder_id) AS bed,
        p.role, p.disabled_at, q.begins, q.ends,
        p.role = 'caregiver' AND a.elder_id IS NOT NULL AND NOT EXISTS (
            SELECT FROM consents c WHERE c.elder_id = a.elder_id AND c.purpose = 'family_alerts'
@@ -399,6 +400,7 @@ def _message(row: Mapping[str, Any], notice: Notice, now: datetime, address: str
         severity=notice.severity,
         drill=bool(row["drill"]),
         happened_at=row["raised_at"] or now,
+        bed=row["bed"],
         at=now,
         # Without our key nobody could prove that a link is ours: the page itself, then, where one signs in.
         url=f"{address}/n/{links.sign(secret_key, notice.id)}" if secret_key else f"{address}/family/",

@@ -21,6 +21,7 @@ from alerts.domain.conditions import (
     raise_alert,
     restore,
 )
+from services.registry.whereabouts import PLACE_P
 
 Connection = AsyncConnection[Any]
 
@@ -29,9 +30,9 @@ _DUE = """
 SELECT c.id FROM device_conditions c
 WHERE c.state = ANY(%(states)s) AND c.due_at <= %(decided)s ORDER BY c.due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 """
-_NOTED = """
+_NOTED = f"""
 SELECT c.id, c.type, c.since, c.noted_at, c.usual, d.device_id, d.kind, s.battery, d.elder_id, p.name AS elder_name,
-       p.address, coalesce(p.organization_id, d.organization_id) AS organization_id
+       {PLACE_P}, coalesce(p.organization_id, d.organization_id) AS organization_id
 FROM device_conditions c JOIN devices d ON d.key = c.device_key
 LEFT JOIN device_states s ON s.device_key = d.key LEFT JOIN elders p ON p.id = d.elder_id WHERE c.id = %s
 """

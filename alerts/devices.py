@@ -12,6 +12,7 @@ from alerts.device_habits import expect_new, learn_some
 from alerts.device_round import Round, go_round
 from alerts.device_sweep import note_return, note_silence
 from alerts.hearing import note_hearing
+from alerts.presses import press_waits
 from services.storage.errors import is_conflict, is_outage
 
 Connection = AsyncConnection[Any]
@@ -23,10 +24,6 @@ EXPECT_EVERY = 12
 
 # By transaction: a worker that hangs is let go by the server, and another one goes on.
 _ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('anhu devices', 0))"
-# Whoever is being taken in goes first; one that fails again and again does not hold the rest up for ever.
-_PRESSES_WAIT = """
-SELECT EXISTS (SELECT FROM event_queue WHERE urgent AND attempts = 0 AND not_before <= clock_timestamp())
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +99,7 @@ async def _sweep(connection: Connection, rounds: Rounds) -> tuple[datetime, int,
 
 async def _may_write(connection: Connection) -> bool:
     """Whether it is our turn, and no press waits: it goes first."""
-    if not await _ours(connection):
-        return False
-    waits = await (await connection.execute(_PRESSES_WAIT)).fetchone()
-    return not (waits and waits[0])
+    return await _ours(connection) and not await press_waits(connection)
 
 
 async def _next_incident(connection: Connection, now: datetime) -> bool | None:

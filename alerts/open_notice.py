@@ -13,9 +13,9 @@ _OPENED = """
 WITH opened AS (
     UPDATE notices SET opened_at = coalesce(opened_at, clock_timestamp()),
                        next_at = least(next_at, clock_timestamp())
-    WHERE id = %s RETURNING account_id, alert_id, id
+    WHERE id = %s RETURNING account_id, alert_id, why
 )
-SELECT p.role, o.alert_id FROM opened o JOIN accounts p ON p.id = o.account_id
+SELECT p.role, o.alert_id, o.why FROM opened o JOIN accounts p ON p.id = o.account_id
 """
 _SHOWN = """
 UPDATE notices SET shown_at = coalesce(shown_at, clock_timestamp()), next_at = least(next_at, clock_timestamp())
@@ -28,6 +28,7 @@ _HINT = "SELECT pg_notify('anhu_notices', '')"
 class Opened:
     role: str
     alert_id: UUID | None
+    why: str
 
 
 async def open_notice(connection: Connection, notice_id: UUID) -> Opened | None:

@@ -1,5 +1,6 @@
 """`anhu alerts`: takes events in, acts on timers, delivers receipts; beside it, each in a process of its own, the rules
-on readings, trials of rules on stored history, and what tells people. Any number may run."""
+on readings, trials of rules on stored history, what tells people, and visits, medicines and commands. Any number may
+run."""
 
 import asyncio
 import logging
@@ -10,7 +11,7 @@ from typing import Any
 import aiomqtt
 import anyio
 
-from alerts import rules_process, timers, trials_process
+from alerts import care_process, rules_process, timers, trials_process
 from alerts.deliver import deliver_receipts, mqtt_client
 from alerts.rescues import Rescues
 from alerts.take_in import Failure, take_in_next
@@ -153,6 +154,7 @@ def run(settings: Settings) -> None:
         Beside("rules", partial(rules_process.run, settings)),
         Beside("trials", partial(trials_process.run, settings)),
         Beside("delivery", partial(_deliver, settings)),
+        Beside("care", partial(care_process.run, settings)),
     ]
     for one in beside:
         one.start()  # forks: before the first thread

@@ -21,14 +21,18 @@ _AT_ONCE = 1000
 MOST_CASES = 300_000
 
 _NOW = "SELECT clock_timestamp()"
-#: The report's own organisation comes first: what belongs to none of those below.
-_GROUPS = """
+#: The report's own organisation comes first: what belongs to none of those below, which are those next below, or all
+#: of a tier.
+GROUPS = """
 SELECT id, name, tier FROM organizations WHERE id = %(organization_id)s
-UNION ALL (SELECT id, name, tier FROM organizations WHERE parent_id = %(organization_id)s ORDER BY name, id)
+UNION ALL (SELECT id, name, tier FROM organizations
+           WHERE CASE WHEN %(tier)s::text IS NULL THEN parent_id = %(organization_id)s
+                 ELSE tier = %(tier)s AND %(organization_id)s = ANY(path) AND id <> %(organization_id)s END
+           ORDER BY name, id)
 """
 #: Which of them each organisation within belongs to.
-_WITHIN = """
-SELECT id, coalesce(array_position(%(groups)s::uuid[], path[array_position(path, %(organization_id)s) + 1]), 1) - 1
+WITHIN = """
+SELECT id, coalesce((SELECT max(array_position(%(groups)s::uuid[], one)) FROM unnest(path) AS one), 1) - 1
 FROM organizations WHERE %(organization_id)s = ANY(path)
 """
 # The first time that each thing was done; of a fall the last time that it became worse, which made it red.
@@ -71,17 +75,18 @@ def days_of(first: date, last: date) -> list[date]:
 
 
 async def response_report(
-    connection: Connection, organization_id: UUID, first: date, last: date
+    connection: Connection, organization_id: UUID, first: date, last: date, tier: str | None = None
 ) -> Mapping[str, Any] | None:
     """The figures of an organisation and all below it for days of Beijing, both included; None when there is no such
-    organisation. One moment for all of it. Raises TooManyError."""
+    organisation. `tier`: by organisations of it, and not by those next below. One moment for all of it. Raises
+    TooManyError."""
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         await connection.execute(NO_JIT)
         clock = await (await connection.execute(_NOW)).fetchone()
         assert clock is not None
-        values: dict[str, Any] = {"organization_id": organization_id}
-        groups = await (await connection.execute(_GROUPS, values)).fetchall()
+        values: dict[str, Any] = {"organization_id": organization_id, "tier": tier}
+        groups = await (await connection.execute(GROUPS, values)).fetchall()
         if not groups:
             return None
         values |= {
@@ -89,7 +94,7 @@ async def response_report(
             "since": beijing_midnight(first),
             "until": beijing_midnight(last + timedelta(days=1)),
         }
-        within = await (await connection.execute(_WITHIN, values)).fetchall()
+        within = await (await connection.execute(WITHIN, values)).fetchall()
         values |= {"within": [row[0] for row in within], "places": [row[1] for row in within], "most": MOST_CASES + 1}
         cases: list[Case] = []
         async with connection.cursor() as cursor:

@@ -17,17 +17,18 @@ from alerts.domain.rules.fence_definition import fence_of
 from alerts.domain.rules.marking import Quiet
 from alerts.domain.rules.model import Baseline, Habit, Subject
 from alerts.domain.rules.raising import Home
+from services.registry.whereabouts import PLACE_P
 
 log = logging.getLogger(__name__)
 
 Connection = AsyncConnection[Any]
 
 #: Of elders `p` with what belongs to them.
-SUBJECT_COLUMNS = """
-       p.id, p.name, p.organization_id, p.address, o.path, p.ability_level, p.care_categories, p.spo2_scale_2,
+SUBJECT_COLUMNS = f"""
+       p.id, p.name, p.organization_id, {PLACE_P}, o.path, p.ability_level, p.care_categories, p.spo2_scale_2,
        (SELECT jsonb_object_agg(b.field, jsonb_build_array(b.median, b.spread, b.hours))
-        FROM elder_baselines b WHERE b.elder_id = p.id) AS baselines, coalesce(s.points, '{}') AS points,
-       coalesce(s.together, '{}') AS together, s.quiet,
+        FROM elder_baselines b WHERE b.elder_id = p.id) AS baselines, coalesce(s.points, '{{}}') AS points,
+       coalesce(s.together, '{{}}') AS together, s.quiet,
        (SELECT jsonb_agg(jsonb_build_array(f.id, f.version, v.definition) ORDER BY f.id)
         FROM elder_fences f JOIN elder_fence_versions v ON v.fence_id = f.id AND v.version = f.version
         WHERE f.elder_id = p.id AND f.ended_at IS NULL) AS fences,

@@ -17,6 +17,7 @@ from alerts.drill_press import with_drill_look
 from alerts.held_ledger import hold_event
 from alerts.living_samples import SIGNS
 from alerts.probe import PROBE, pass_probe_on
+from services.registry.whereabouts import PLACE_P
 from services.storage.errors import is_conflict, is_outage
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ WHERE q.not_before <= clock_timestamp()
 ORDER BY q.urgent DESC, q.event LIMIT 1 FOR UPDATE OF q SKIP LOCKED
 """
 _EVENT = f"""
-SELECT e.*, d.kind AS device_kind, p.name AS elder_name, p.address, clock_timestamp() AS now,
+SELECT e.*, d.kind AS device_kind, p.name AS elder_name, {PLACE_P}, clock_timestamp() AS now,
        CASE WHEN r.type IS NOT NULL THEN jsonb_build_array({ledger.RULE}) END AS rule,
        coalesce(p.organization_id, e.organization_id,
                 (SELECT id FROM organizations WHERE parent_id IS NULL ORDER BY created_at, id LIMIT 1)) AS home

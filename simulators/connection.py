@@ -247,8 +247,9 @@ class Connection:
                     else:
                         self._listener(self.device, receipt)
                 case "down/commands":
-                    self.device.command(message.payload, self._clock.now())
+                    self.device.command(message.payload, self._clock.now(), steady())
                     self._rest.set()
+                    self._events.set()
 
     def _new_client(self, will: aiomqtt.Will | None, *, clean_session: bool) -> Client:
         return Client(

@@ -22,6 +22,8 @@ from simulators.fleet_file import FleetDevice
 from simulators.payloads import Receipt
 from simulators.resend import Outbox, ResendDelays
 
+#: How often whoever is reminded of a medicine takes it; made up.
+TAKES = 0.9
 COMMANDS = ("ring", "locate", "measure", "remind", "configure")
 
 
@@ -127,8 +129,9 @@ class VirtualDevice:
         self.outbox.receipt(receipt.event_id, receipt.stage)
         return receipt
 
-    def command(self, payload: bytes, at: datetime) -> None:
-        """Do what is asked and put the result among the messages."""
+    def command(self, payload: bytes, at: datetime, now: float = 0.0) -> None:
+        """Do what is asked and put the result among the messages. Whoever is reminded of a medicine takes it, nine
+        times in ten."""
         try:
             asked = json.loads(payload)
         except ValueError:
@@ -144,4 +147,7 @@ class VirtualDevice:
             case "measure":
                 result["reading"] = self._model.measure(at)
                 self.read(at)
+            case "remind" if isinstance(dose := asked.get("dose_id"), str):
+                if draw(self._seed, self.device_id, "takes", dose).random() < TAKES:
+                    self.tell("medication_taken", at, now, detail={"dose_id": dose})
         self.messages.append(Message("up/results", payloads.encode(result)))

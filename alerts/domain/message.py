@@ -24,8 +24,12 @@ _BODIES: Final = {
     "responder": ("附近有老人需要帮助，您能去吗", "附近有老人需要看望"),
     "duty": ("有紧急救援等待接警", "有新告警等待接警"),
     "named": ("有紧急救援等待处理", "有新告警等待处理"),
+    "visitor": ("有老人需要您上门", "您负责的老人逾期未巡访"),
     "tier": ("有紧急救援无人接警", "有告警无人接警"),
 }
+#: Whoever is on shift in a care home has to run now: to them a bed is said, which says nothing outside of the house.
+_IN_THE_HOUSE: Final = frozenset({"duty", "named"})
+_MOST_BED: Final = 20
 _ELSE: Final = ("有紧急救援需要您", "有新告警需要您")
 _UPDATES: Final = {
     "on_the_way": ("已派人", "已有人出发前往"),
@@ -64,8 +68,9 @@ def render(
     happened_at: datetime,
     at: datetime,
     url: str,
+    bed: str | None = None,
 ) -> Message:
-    """`severity` as it is now. `happened_at`: when the alert was raised."""
+    """`severity` as it is now. `happened_at`: when the alert was raised. `bed`: of an elder in a care home."""
     if why == TEST:
         title, body = "安护测试", "这是一条测试消息，收到即表示这个通知方式可用"
     elif why == UPDATE:
@@ -73,7 +78,8 @@ def render(
     else:
         red, milder = _BODIES.get(why, _ELSE)
         title = _TITLES[severity]
-        body = f"{red if severity is Severity.RED else milder}，点开查看"
+        where = f"：{bed[:_MOST_BED]}" if bed and why in _IN_THE_HOUSE else ""
+        body = f"{red if severity is Severity.RED else milder}{where}，点开查看"
     if why != TEST:
         body = f"{body}（{happened_at.astimezone(BEIJING):%H:%M}）"
     if drill:

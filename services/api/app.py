@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ from services.api import problems
 from services.api.routes import (
     accounts,
     alerts,
+    beds,
+    care_map,
     changes,
     channels,
+    commands,
     consents,
     covers,
     drills,
@@ -30,11 +33,14 @@ from services.api.routes import (
     elder_rules,
     enrolment,
     escalation,
+    exchange,
     family,
     fences,
+    fhir,
     handover,
     held,
     imports,
+    medication,
     open_notice,
     operations,
     own,
@@ -51,7 +57,9 @@ from services.api.routes import (
     sign_in,
     tasks,
     trials,
+    visits,
 )
+from services.api.tiles import tiles_of
 from services.registry.sealing import Keys, KeysError
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings, SettingsError
@@ -83,15 +91,17 @@ _WEB = Path(__file__).parent.parent / "web" / "dist"
 class _SafeHeaders:
     """What every answer carries against sniffing, framing and foreign scripts."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, pictures: Sequence[str] = ()) -> None:
         self._app = app
+        #: a map's tiles, of whoever the operator of this system has named
+        self._policy = _POLICY.replace("img-src 'self' data:", " ".join(["img-src 'self' data:", *pictures]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        policy = _DOCS_POLICY if path in ("/docs", "/redoc") else _POLICY
+        policy = _DOCS_POLICY if path in ("/docs", "/redoc") else self._policy
         extra = [
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -200,6 +210,9 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.pool = make_pool(settings.database_url)
     app.state.rulebook = RuleBook()
+    app.state.tiles = tiles_of(
+        settings.map_tiles, settings.map_key.get_secret_value(), settings.map_datum, settings.map_attribution
+    )
     try:
         app.state.keys = Keys(settings.data_keys.get_secret_value())
     except KeysError as error:
@@ -214,6 +227,7 @@ def make_app(settings: Settings) -> FastAPI:
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
         *(records, consents, own, accounts, changes, imports, services, privacy),
+        *(visits, commands, medication, care_map, beds, exchange, fhir),
     ):
         v1.include_router(module.router)
 
@@ -241,6 +255,7 @@ def make_app(settings: Settings) -> FastAPI:
         @app.get("/h/{token}", include_in_schema=False)
         async def handover_page(token: str) -> FileResponse:
             return FileResponse(web / "handover.html", headers={"cache-control": "no-cache"})
+
         # The service worker lies below the page whose messages it shows: that is how far its rights go.
         @app.get("/family", include_in_schema=False)
         async def to_family_page() -> RedirectResponse:
@@ -252,6 +267,11 @@ def make_app(settings: Settings) -> FastAPI:
 
         app.mount("/family", StaticFiles(directory=web / "family", check_dir=False), name="family")
 
+        @app.get("/visits", include_in_schema=False)
+        async def visits_page() -> FileResponse:
+            """A visitor's, in a hand; whose visits they are is asked for by the page."""
+            return FileResponse(web / "visits.html", headers={"cache-control": "no-cache"})
+
     else:
 
         @app.get("/", include_in_schema=False)
@@ -259,7 +279,7 @@ def make_app(settings: Settings) -> FastAPI:
             return PlainTextResponse("the station screen is not built: run `make web`\n", 503)
 
     app.add_middleware(_BodyLimit)
-    app.add_middleware(_SafeHeaders)
+    app.add_middleware(_SafeHeaders, pictures=app.state.tiles.origins)
     _complete_openapi(app)
     return app
 

@@ -25,7 +25,7 @@ _OUTCOMES = (
 )
 
 
-class _Share(float):
+class Share(float):
     """Shown as per cent where a cell can be."""
 
 
@@ -52,17 +52,25 @@ def sheets(report: Mapping[str, Any]) -> dict[str, list[Row]]:
 
 
 def as_csv(report: Mapping[str, Any]) -> bytes:
+    return csv_of(sheets(report))
+
+
+def as_xlsx(report: Mapping[str, Any]) -> bytes:
+    return xlsx_of(sheets(report))
+
+
+def csv_of(parts: Mapping[str, Sequence[Row]]) -> bytes:
     """All sheets one below the other. The mark at the beginning tells a spreadsheet that it is UTF-8."""
     out = io.StringIO()
     writer = csv.writer(out)
-    for name, rows in sheets(report).items():
+    for name, rows in parts.items():
         writer.writerow([name])
         writer.writerows([[_plain(cell) for cell in row] for row in rows])
         writer.writerow([])
     return "\ufeff".encode() + out.getvalue().encode()
 
 
-def as_xlsx(report: Mapping[str, Any]) -> bytes:
+def xlsx_of(parts: Mapping[str, Sequence[Row]]) -> bytes:
     # Here, and not above: whoever starts is at work sooner without it.
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
@@ -70,7 +78,7 @@ def as_xlsx(report: Mapping[str, Any]) -> bytes:
 
     book = Workbook(write_only=True)
     bold = Font(bold=True)
-    for name, rows in sheets(report).items():
+    for name, rows in parts.items():
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
         sheet.column_dimensions["A"].width = 28
@@ -79,7 +87,7 @@ def as_xlsx(report: Mapping[str, Any]) -> bytes:
             for cell, value in zip(cells, row, strict=True):
                 if number == 0:
                     cell.font = bold
-                if isinstance(value, _Share):
+                if isinstance(value, Share):
                     cell.number_format = "0.0%"
             sheet.append(cells)
     out = io.BytesIO()
@@ -128,8 +136,8 @@ def _short(one: Mapping[str, Any]) -> Row:
     ]
 
 
-def _share(value: float | None) -> _Share | None:
-    return None if value is None else _Share(value)
+def _share(value: float | None) -> Share | None:
+    return None if value is None else Share(value)
 
 
 def _plain(value: Any) -> Any:

@@ -283,6 +283,7 @@ class Elder(BaseModel):
     long_term_care_grade: int | None = Field(description="长期护理失能等级, 0 to 5")
     doctor_name: str | None
     doctor_phone: str | None
+    bed: str | None = Field(description="of a care home: building, room and bed")
     has_identity: bool = Field(description="an identity number is kept; `POST /elders/{id}/identity` shows it")
     contacts: list[Contact]
     position: Location | None

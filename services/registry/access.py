@@ -47,6 +47,14 @@ class Thing(StrEnum):
     FENCES = "fences"
     CONSENTS = "consents"
     COVERS = "covers"
+    VISITS = "visits"
+    VISITING = "visits to come"  # plans, who is due, whose they are
+    MEDICATION = "medication"
+    COMMANDS = "commands"
+    BEDS = "beds"
+    MAP = "care map"
+    POSITION = "where somebody lives"
+    EXCHANGE = "exchange"
     DRILLS = "drills and tests"
     SERVICES = "service requests"
     RESPONDERS = "responders"
@@ -104,6 +112,22 @@ _TABLE = {
     (Thing.CONSENTS, Action.READ): "yes – yes – – – –",
     (Thing.CONSENTS, Action.CHANGE): "yes – – – – – –",
     (Thing.CONSENTS, Action.MOVE): "yes – yes – – – –",
+    (Thing.VISITS, Action.READ): "yes – yes withheld withheld – –",
+    (Thing.VISITS, Action.CHANGE): "yes – yes withheld – – –",
+    (Thing.VISITING, Action.READ): "yes – yes withheld – – –",
+    (Thing.VISITING, Action.MOVE): "yes – yes – – – –",
+    (Thing.VISITING, Action.CHANGE): "yes – – – – – –",
+    (Thing.MEDICATION, Action.READ): "yes – yes – withheld – –",
+    (Thing.MEDICATION, Action.CHANGE): "yes – yes – withheld – –",
+    (Thing.COMMANDS, Action.READ): "yes – yes – – – –",
+    (Thing.COMMANDS, Action.CHANGE): "yes – yes – – – –",
+    (Thing.BEDS, Action.READ): "yes – yes – – – –",
+    (Thing.BEDS, Action.CHANGE): "yes – yes – – – –",
+    (Thing.MAP, Action.READ): "withheld withheld withheld – – – –",
+    (Thing.POSITION, Action.OPEN): "yes – – – – – –",
+    (Thing.EXCHANGE, Action.READ): "withheld – withheld – – – –",
+    (Thing.EXCHANGE, Action.MOVE): "yes – yes – – – –",
+    (Thing.EXCHANGE, Action.CHANGE): "yes – – – – – –",
     (Thing.COVERS, Action.READ): "yes withheld yes – withheld – –",
     (Thing.COVERS, Action.CHANGE): "yes – yes – – – –",
     (Thing.DRILLS, Action.READ): "yes – yes – withheld – –",

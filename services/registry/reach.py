@@ -2,8 +2,9 @@
 
 An operator or administrator reaches their organisations, all below them, and alerts shared with them; a supervisor the
 organisations, and of people only those whose alert climbed to them; a caregiver those of their elders who want it
-(`consents`). A responder reaches nothing by signing in: what they were asked to do is in the links of their notices
-(`alerts/answer.py`). An auditor reaches trails. What is not reached does not exist: 404.
+(`consents`). A responder reaches by signing in the elders whom they are to visit, for the visits alone: what else they
+were asked to do is in the links of their notices (`alerts/answer.py`). An auditor reaches trails. What is not reached
+does not exist: 404.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from uuid import UUID
 from services.registry.access import Action, Thing, Tie, may, ties_of
 
 FAMILY = frozenset({"caregiver"})
+#: By what they are to visit: grid workers and others of the register who were given a password.
+VISITORS = frozenset({"responder"})
 
 #: The account of `anhu watch`: nobody's, without a password. It sees its own synthetic presses, and no alert.
 PROBER = "anhu-watch"
@@ -64,6 +67,7 @@ class Caller:
             "reach_climbed": organizations if Tie.CLIMBED in ties else [],
             "reach_elders": list(self.elders) if Tie.THEIR_ELDER in ties else [],
             "reach_account": self.account_id,
+            "reach_visitor": self.account_id if self.role in VISITORS else None,
         }
 
 
@@ -83,6 +87,11 @@ ELDER_P = (
     " OR cardinality(%(reach_climbed)s::uuid[]) > 0 AND EXISTS (SELECT FROM alerts n JOIN alert_routes s"
     f" ON s.alert_id = n.id WHERE n.elder_id = p.id AND n.state IN {_UNRESOLVED}"
     " AND s.organization_id = ANY(%(reach_climbed)s::uuid[])))"
+)
+#: Whom one visits, beside whom one reaches: what visits ask for, and nothing else.
+VISITED_P = (
+    f"({ELDER_P} OR EXISTS (SELECT FROM visit_assignments g"
+    " WHERE g.elder_id = p.id AND g.account_id = %(reach_visitor)s::uuid))"
 )
 SERVICE_S = f"({_ORGANIZATION_OF.format('s')} OR s.elder_id = ANY(%(reach_elders)s::uuid[]))"
 RESPONDER_W = _ORGANIZATION_OF.format("w")

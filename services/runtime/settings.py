@@ -88,6 +88,21 @@ class Settings(BaseSettings):
     mail_url: SecretStr = Field(
         default=SecretStr(""), description="the same of a mail server, as mailtos://user:password@server?to={to}"
     )
+    map_tiles: str = Field(
+        default="",
+        pattern=r"^(|tianditu|amap|osm|https?://[^\s\"<>;,']+)$",
+        description="tiles below the map: tianditu, amap, osm, or a URL with {z}, {x} and {y}; none by default",
+    )
+    map_key: SecretStr = Field(
+        default=SecretStr(""), description="the browser key that 天地图 gives out; every browser gets it"
+    )
+    map_datum: Literal["wgs84", "gcj02"] = Field(
+        default="wgs84", description="of a URL of one's own; gcj02 for maps that are shifted as 高德's"
+    )
+    map_attribution: str = Field(default="", description="whose map a URL of one's own shows")
+    circle_metres: int = Field(
+        default=1000, ge=100, le=50_000, description="how far a station's 一刻钟 circle goes: 15 minutes on foot"
+    )
     web_dir: Path | None = Field(default=None, description="the built browser app, when not the packaged one")
     home_assistant_prefix: str = Field(
         default="homeassistant",

@@ -86,7 +86,7 @@ def problems_of(rows: list[dict[str, Any]]) -> list[Problem]:
 
 def warnings_of(rows: list[dict[str, Any]]) -> list[Problem]:
     """What holds no press up, and so neither makes a system unready nor concerns a station's screen. Pure."""
-    looks = (_of_accounts, _of_rules, _of_escalation, _of_nearby, _of_delivery, _of_upkeep, _of_the_watch)
+    looks = (_of_accounts, _of_rules, _of_escalation, _of_nearby, _of_delivery, _of_care, _of_upkeep, _of_the_watch)
     return [problem for look in looks for problem in look(rows)]
 
 
@@ -128,6 +128,17 @@ def _of_delivery(rows: list[dict[str, Any]]) -> list[Problem]:
 def _delivers(status: dict[str, Any]) -> bool:
     behind = status.get("oldest_seconds", 0) >= 15
     return status.get("database") == "connected" and not behind and not status.get("stuck") and not status.get("fault")
+
+
+def _of_care(rows: list[dict[str, Any]]) -> list[Problem]:
+    """Visits, medicines and commands: presses and alerts go on without them."""
+    heard = [row for row in rows if not row["silent"]]
+    care = [row["status"] for row in heard if row["kind"] == "care"]
+    if any(one.get("ok") for one in care) or not any(row["kind"] == "alerts" for row in heard):
+        return []
+    message = "用药提醒、巡访提醒和设备命令可能延迟"
+    detail = f"says {care[0]}" if care else "has not beaten for 5 s"
+    return [Problem("care", message, f"visits, medicines and commands: the care process {detail}")]
 
 
 def _of_the_watch(rows: list[dict[str, Any]]) -> list[Problem]:

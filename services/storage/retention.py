@@ -44,6 +44,9 @@ AGED = {
     "device_told": "at",
     "openings": "ends_at",
     "service_requests": "closed_at",  # with their log; an open one stays
+    "visit_photos": "stored_at",
+    "medication_doses": "due_at",
+    "device_commands": "asked_at",
 }
 #: Deleted a seal at a time, by services/registry/trails.py.
 SEALED = ("access_log", "changes")

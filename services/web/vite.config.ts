@@ -16,7 +16,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 600,
     rolldownOptions: {
       // Pages that open by a link, without a sign-in, are apart: a telephone in a stairwell loads a third.
-      input: { index: 'index.html', responder: 'responder.html', handover: 'handover.html', family: 'family.html' },
+      input: { index: 'index.html', responder: 'responder.html', handover: 'handover.html', family: 'family.html', visits: 'visits.html' },
     },
   },
   server: {

@@ -13,7 +13,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import HAND, sign_in
 from tests.browser.test_manage_pages import to
-from tests.parts.system import System
+from tests.parts.figures import Tell
+from tests.parts.system import Device, System
+from tests.unit.domain.test_jpeg import jpeg
 from tests.unit.registry.files import number, xlsx_of
 
 OpenPage = Callable[..., Page]
@@ -187,3 +189,192 @@ def test_an_operator_looks_in_a_hand_and_changes_nothing(system: System, open_pa
     expect(page.get_by_test_id("elder-name")).to_be_disabled()
     expect(page.get_by_test_id("elder-save")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+# The platform's other work ----------------------------------------------------------------------------
+
+#: A picture that a browser can open, and draws anew as JPEG.
+PICTURE = (
+    "async () => { const c = document.createElement('canvas'); c.width = 2400; c.height = 1800;"
+    " c.getContext('2d').fillRect(0, 0, 900, 900); const b = await new Promise((d) => c.toBlob(d, 'image/png'));"
+    " return Array.from(new Uint8Array(await b.arrayBuffer())) }"
+)
+
+
+def _due_today(system: System) -> str:
+    """An elder of the first station in a visit plan, who is the operator's to visit."""
+    [(elder,)] = system.sql(
+        "SELECT p.id::text FROM elders p WHERE p.organization_id = %s ORDER BY p.id DESC LIMIT 1",
+        system.seeded.organization_id,
+    )
+    system.sql("UPDATE elders SET care_categories = '{特困}' WHERE id = %s", elder)
+    system.sql(
+        "INSERT INTO visit_dues (elder_id, organization_id, plan, every, raises, since, due_on)"
+        " SELECT id, organization_id, 'safety_net', 'week', true, '2026-01-01', '2026-01-08' FROM elders WHERE id = %s"
+        " ON CONFLICT (elder_id) DO UPDATE SET plan = excluded.plan, every = 'week', due_on = excluded.due_on",
+        elder,
+    )
+    return elder
+
+
+def test_a_visit_from_a_hand_and_what_the_station_sees_of_it(
+    system: System, open_page: OpenPage, tmp_path: Path
+) -> None:
+    elder = _due_today(system)
+    page = open_page(
+        system,
+        "/visits",
+        viewport=HAND,
+        geolocation={"latitude": 29.7, "longitude": 105.7, "accuracy": 15},
+        permissions=["geolocation"],
+    )
+    page.get_by_test_id("sign-in-username").fill(system.seeded.operator["username"])
+    page.get_by_test_id("sign-in-password").fill(system.seeded.operator["password"])
+    page.get_by_test_id("sign-in-submit").click()
+    due = page.locator(f'[data-testid="due"][data-elder-id="{elder}"]')
+    expect(due).to_have_attribute("data-overdue", "true")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    due.get_by_test_id("due-visit").click()
+    page.get_by_test_id("visit-met").check()
+    page.get_by_test_id("visit-concern-居家安全隐患").check()
+    page.get_by_test_id("visit-findings").fill("楼道灯坏了（虚构）")
+    expect(page.get_by_test_id("visit-position")).to_contain_text("已定位")
+    picture = tmp_path / "photo.png"
+    picture.write_bytes(bytes(page.evaluate(PICTURE)))
+    page.get_by_test_id("visit-photo-file").set_input_files(picture)
+    expect(page.get_by_test_id("visit-photo")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_test_id("visit-save").click()
+    expect(page.get_by_test_id("visit-told")).to_contain_text("已登记")
+    expect(due).to_have_attribute("data-overdue", "false")
+    [(width, height, sent)] = system.sql(
+        "SELECT h.width, h.height, h.bytes FROM visit_photos h JOIN visits v ON v.id = h.visit_id"
+        " WHERE v.elder_id = %s",
+        elder,
+    )
+    assert (width, height, bytes(sent)[:2]) == (1600, 1200, jpeg()[:2])
+
+    wall = open_page(system)
+    sign_in(wall, system)
+    to(wall, "visits")
+    expect(wall.locator('[data-testid="visit-rate"][data-plan="safety_net"]')).to_contain_text("周探访率")
+    row = wall.get_by_test_id("visit-row").first
+    expect(row).to_contain_text("楼道灯坏了（虚构）")
+    row.get_by_role("button", name="照片 1").click()
+    expect(row.get_by_role("img")).to_be_visible()
+    wall.get_by_test_id("visits-state").select_option("all")
+    expect(wall.locator(f'[data-testid="due-row"][data-elder-id="{elder}"]')).to_contain_text("还有")
+
+
+def test_a_device_is_asked_and_medicines_are_kept(system: System, open_page: OpenPage, wristband: Device) -> None:
+    [(elder,)] = system.sql("SELECT elder_id::text FROM devices WHERE device_id = %s", wristband.device_id)
+    page = open_page(system)
+    sign_in(page, system)
+    page.goto(f"{system.url}/#/elders/{elder}")
+    page.get_by_test_id("elder-commands-show").first.click()
+    page.get_by_test_id("command-ring").click()
+    expect(page.get_by_test_id("command")).to_have_count(1)
+    [(command,)] = system.sql("SELECT id::text FROM device_commands WHERE device_id = %s", wristband.device_id)
+    asked = wristband.command(command)
+    wristband.send({"command_id": command, "command": asked["command"], "status": "done"}, "results")
+    expect(page.get_by_test_id("command").first).to_have_attribute("data-state", "done")
+    page.get_by_test_id("command-locate").click()
+    expect(page.get_by_test_id("command-refused")).to_contain_text("未处置的告警")
+    page.get_by_test_id("medication-show").click()
+    page.get_by_test_id("medication-new").click()
+    page.get_by_test_id("medication-name").fill("氨氯地平")
+    page.get_by_test_id("medication-dose").fill("1片")
+    page.get_by_test_id("medication-times").fill("08:00、20:00")
+    page.get_by_test_id("medication-save").click()
+    expect(page.get_by_test_id("medication-plan")).to_contain_text("每天 08:00、20:00")
+
+
+#: Frames while a pointer drags the map to and fro, milliseconds between them.
+FRAMES = """
+(seconds) => new Promise((done) => {
+  const map = document.querySelector('[data-testid="map"]'), box = map.getBoundingClientRect()
+  const frames = []; let last = performance.now(), begun = last
+  const at = (kind, x) => map.dispatchEvent(new MouseEvent(kind, { bubbles: true, button: 0, buttons: 1, view: window,
+    clientX: box.x + box.width / 2 + x, clientY: box.y + box.height / 2 }))
+  at('mousedown', 0)
+  const turn = (now) => {
+    frames.push(now - last); last = now
+    const move = new MouseEvent('mousemove', { bubbles: true, buttons: 1, clientX: box.x + box.width / 2 +
+      150 * Math.sin((now - begun) / 300), clientY: box.y + box.height / 2 })
+    map.dispatchEvent(move)
+    if (now - begun < seconds * 1000) requestAnimationFrame(turn)
+    else { map.dispatchEvent(new MouseEvent('mouseup', { bubbles: true })); done(frames.slice(2)) }
+  }
+  requestAnimationFrame(turn)
+})
+"""
+
+
+def test_the_map_has_ten_thousand_homes_and_a_home_is_put_right(
+    system: System, open_page: OpenPage, wristband: Device, tell: Tell
+) -> None:
+    system.sql(
+        "INSERT INTO elders (id, organization_id, name, lat, lon) SELECT gen_random_uuid(), %s, '地图老人（虚构）',"
+        " 29.60 + (n %% 100) * 0.002, 105.60 + (n / 100) * 0.002 FROM generate_series(0, 9999) AS n",
+        system.seeded.organization_id,
+    )
+    try:
+        page = open_page(system)
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        sign_in(page, system, "admin")
+        loaded = "performance.getEntriesByType('resource').filter((each) => each.name.includes('MapPage')).length"
+        assert page.evaluate(loaded) == 0, "the station's screen loads no map"
+        wristband.press()
+        to(page, "map")
+        canvas = page.locator('[data-testid="map"] canvas').first
+        expect(canvas).to_have_attribute("data-cells", re.compile(r"^10\d{3}$"), timeout=30_000)
+        expect(page.get_by_test_id("map-words")).to_contain_text("一刻钟圈内")
+        expect(page.get_by_test_id("map-alert")).to_contain_text("本人呼救")
+        frames = sorted(page.evaluate(FRAMES, 2))
+        page.get_by_role("button", name="Zoom in").click()
+        drawn = float(canvas.get_attribute("data-drawn") or "inf")
+        tell(
+            f"{canvas.get_attribute('data-cells')} homes: frames while dragging {frames[len(frames) // 2]:.0f} ms in"
+            f" the middle, {frames[int(len(frames) * 0.95)]:.0f} ms at p95; drawn anew in {drawn:.0f} ms"
+        )
+        assert drawn < 250
+        assert frames[len(frames) // 2] < 100
+        assert not [each for each in said if "Content Security Policy" in each], said
+        page.set_viewport_size(HAND)  # type: ignore[arg-type]
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    finally:
+        system.sql("DELETE FROM elders WHERE name = '地图老人（虚构）'")
+
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    [(elder, lat, lon)] = system.sql(
+        "SELECT p.id::text, p.lat, p.lon FROM elders p JOIN devices d ON d.elder_id = p.id WHERE d.device_id = %s",
+        wristband.device_id,
+    )
+    page.goto(f"{system.url}/#/elders/{elder}")
+    page.get_by_test_id("place-show").click()
+    expect(page.get_by_test_id("place-told")).to_contain_text(f"{lat:.6f}")
+    place = page.get_by_test_id("place-map")
+    box = place.bounding_box()
+    assert box is not None
+    place.click(position={"x": box["width"] / 2 + 100, "y": box["height"] / 2 - 100})
+    page.get_by_test_id("place-save").click()
+    expect(page.get_by_test_id("place-map")).to_have_count(0)
+    [(north, east)] = system.sql("SELECT lat, lon FROM elders WHERE id = %s", elder)
+    # 100 pixels at zoom 17 are about a hundred metres.
+    assert 0.0003 < north - lat < 0.003
+    assert 0.0003 < east - lon < 0.003
+
+
+def test_statistics_by_tier(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system, "admin")
+    to(page, "statistics")
+    expect(page.get_by_test_id("statistics-elders")).to_contain_text("/")
+    page.get_by_test_id("statistics-tier").select_option("community")
+    expect(page.get_by_test_id("statistics-table").locator("tbody tr")).to_have_count(
+        1 + len([one for one in system.seeded.organizations if one["tier"] == "community"])
+    )
+    with page.expect_download() as saved:
+        page.get_by_test_id("statistics-csv").click()
+    assert "佩戴率" in saved.value.path().read_text("utf-8-sig")

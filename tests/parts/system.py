@@ -327,6 +327,7 @@ class Device:
     ) -> None:
         self.device_id = device_id
         self.receipts: list[Receipt] = []
+        self.commands: list[dict[str, Any]] = []
         self._come = threading.Condition()
         self._undocumented: list[str] = []
         account = username or device_id
@@ -406,9 +407,26 @@ class Device:
             told = self._come.wait_for(lambda: len(self.stages(event_id)) >= count, limit)
             assert told, f"not {count} receipts for {event_id} within {limit} s, but {self.receipts}"
 
+    def command(self, command_id: str, limit: float = 15) -> dict[str, Any]:
+        """The command of that id, once it has come."""
+
+        def found() -> dict[str, Any] | None:
+            return next((one for one in self.commands if one.get("command_id") == command_id), None)
+
+        with self._come:
+            come = self._come.wait_for(found, limit)
+            assert not self._undocumented, self._undocumented
+            assert come is not None, f"no command {command_id} within {limit} s"
+            return come
+
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         body = json.loads(message.payload)
         with self._come:
+            if message.topic.endswith("/commands"):
+                self._undocumented += documents.faults("command", body)
+                self.commands.append(body)
+                self._come.notify_all()
+                return
             self._undocumented += documents.faults("receipt", body, closed=True)
             self.receipts.append(Receipt(body["event_id"], body["stage"], body))
             self._come.notify_all()

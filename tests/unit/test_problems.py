@@ -19,7 +19,7 @@ DELIVERY_OK = {"ok": True, "database": "connected", "links": True}
 
 
 def codes(rows: list[dict[str, Any]], **delivery: Any) -> tuple[list[str], list[str]]:
-    rows = [*rows, row("delivery", DELIVERY_OK | delivery)]
+    rows = [*rows, row("delivery", DELIVERY_OK | delivery), row("care", {"ok": True})]
     return [one.code for one in problems_of(rows)], [one.code for one in warnings_of(rows)]
 
 
@@ -64,7 +64,7 @@ def test_people_who_could_not_be_told_are_a_warning() -> None:
     assert codes(WELL, unreached_last_hour=2) == ([], ["unreached"])
     assert codes(WELL, links=False) == ([], ["delivery_links"])
     assert codes(WELL, oldest_seconds=20) == codes(WELL, fault="no key") == ([], ["delivery_behind"])
-    assert [one.code for one in warnings_of(WELL)] == ["delivery"], "nobody delivers"
+    assert [one.code for one in warnings_of(WELL)] == ["delivery", "care"], "nobody delivers or cares"
 
 
 def test_timers_that_are_late_and_screens_that_cannot_be_looked_at_are_told() -> None:

@@ -14,6 +14,8 @@ router = APIRouter(tags=["messages"])
 
 #: Where each role goes on; `{token}` and `{alert}` are filled in. Whoever is not named here has the station's screen.
 LEADS: Final = {"caregiver": "/family/#/alerts/{alert}", "responder": "/r/{token}"}
+#: Whatever their role, those who are told for this reason.
+WHY_LEADS: Final = {"visitor": "/visits"}
 _ELSE: Final = "/#/alerts/{alert}"
 #: Of a notice that is of no alert: a test of a channel.
 _OF_NONE: Final = {"caregiver": "/family/"}
@@ -34,7 +36,9 @@ async def opened(request: Request, connection: DatabaseConnection, settings: App
     found = await open_notice(connection, notice_id)
     if found is None:
         raise ProblemError(404, _GONE)
-    if found.alert_id is None:
+    if (told := WHY_LEADS.get(found.why)) is not None:
+        lead = told
+    elif found.alert_id is None:
         lead = _OF_NONE.get(found.role, "/")
     else:
         lead = LEADS.get(found.role, _ELSE).format(token=token, alert=found.alert_id)

@@ -11,10 +11,14 @@ from fastapi import APIRouter, Query, Response
 from alerts.domain.response import BEIJING
 from alerts.press_ledger import days_kept, reconcile
 from alerts.response_report import MOST_DAYS, TooManyError, beijing_midnight, response_report
+from alerts.statistics import statistics
+from services.api import statistics_files
 from services.api.dependencies import DatabaseConnection, SignedIn
 from services.api.problems import ProblemError, responses
-from services.api.report_files import as_csv, as_xlsx
+from services.api.report_files import as_csv, as_xlsx, csv_of, xlsx_of
 from services.api.report_schemas import LedgerDays, PressLedger, ResponseReport
+from services.api.schemas import Tier
+from services.api.statistics_schemas import Statistics
 from services.registry.reach import Caller
 from services.storage.pool import Connection
 
@@ -27,6 +31,7 @@ _FILES = {
     "csv": ("text/csv; charset=utf-8", as_csv),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_xlsx),
 }
+_KINDS = {name: kind for name, (kind, _) in _FILES.items()}
 
 FirstDay = Annotated[date | None, Query(alias="from", description="first day of Beijing; a week ago when absent")]
 LastDay = Annotated[date | None, Query(alias="to", description="last day, included; today when absent")]
@@ -49,7 +54,7 @@ async def response_of(
 ) -> Any:
     """Answer, dispatch and arrival against their targets, from the event log alone. Drills apart."""
     organization = await _organization(connection, caller, organization_id)
-    begin, end = _days(first, last, MOST_DAYS)
+    begin, end = days_of(first, last, MOST_DAYS)
     try:
         report = await response_report(connection, organization, begin, end)
     except TooManyError as error:
@@ -66,6 +71,39 @@ async def response_of(
     return Response(content, media_type=kind, headers=headers)
 
 
+@router.get(
+    "/reports/statistics",
+    response_model=Statistics,
+    responses=responses(401, 403, 404, 422)
+    | {200: {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _KINDS.values()}}},
+)
+async def statistics_of(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    organization_id: Of = None,
+    tier: Annotated[Tier | None, Query(description="by organisations of this tier, not by those next below")] = None,
+    first: FirstDay = None,
+    last: LastDay = None,
+    format: Annotated[Literal["json", "csv", "xlsx"], Query(description="csv and xlsx are files")] = "json",
+) -> Any:
+    """Elders by category and level, devices online, wear rate, alerts, response and visits. Counts alone."""
+    organization = await _organization(connection, caller, organization_id)
+    begin, end = days_of(first, last, MOST_DAYS)
+    try:
+        found = await statistics(connection, organization, begin, end, tier)
+    except TooManyError as error:
+        told = f"这段时间有超过 {error.most} 条告警，请缩短日期范围，或选择下级机构"
+        raise ProblemError(422, told, title="Too many alerts for one report") from None
+    if found is None:
+        raise ProblemError(404, "没有找到，或不在您的管辖范围内")
+    if format == "json":
+        return Statistics.model_validate(found)
+    name = f"统计_{found['organization']['name']}_{begin}_{end}.{format}"
+    headers = {"content-disposition": f"attachment; filename=\"statistics.{format}\"; filename*=UTF-8''{quote(name)}"}
+    content = await asyncio.to_thread(csv_of if format == "csv" else xlsx_of, statistics_files.sheets(found))
+    return Response(content, media_type=_KINDS[format], headers=headers)
+
+
 @router.get("/reports/ledger", responses=responses(401, 403, 404, 422))
 async def ledger_of(
     connection: DatabaseConnection,
@@ -76,7 +114,7 @@ async def ledger_of(
 ) -> PressLedger:
     """Every press of a period: pressed, stored, raised, seen, answered; gaps and resets of devices that count."""
     organization = await _organization(connection, caller, organization_id)
-    begin, end = _days(first, last, MOST_LEDGER_DAYS)
+    begin, end = days_of(first, last, MOST_LEDGER_DAYS)
     since, until = beijing_midnight(begin), beijing_midnight(end + timedelta(days=1))
     return PressLedger.model_validate(await reconcile(connection, since, until, organization))
 
@@ -98,7 +136,7 @@ async def _organization(connection: Connection, caller: Caller, wanted: UUID | N
     return wanted
 
 
-def _days(first: date | None, last: date | None, most: int) -> tuple[date, date]:
+def days_of(first: date | None, last: date | None, most: int) -> tuple[date, date]:
     today = (datetime.now(UTC) + BEIJING).date()
     end = last or today
     if not 2000 < end.year < 2200:

@@ -30,6 +30,13 @@ def test_the_words() -> None:
     assert message("of another kind").body.startswith("有紧急救援需要您")
 
 
+def test_a_bed_is_said_to_whoever_is_in_the_house_and_to_nobody_else() -> None:
+    bed = "康乐楼 301室 2床"
+    assert message("duty", bed=bed).body == "有紧急救援等待接警：康乐楼 301室 2床，点开查看（20:05）"
+    assert all(bed not in message(why, bed=bed).body for why in ("caregiver", "responder", "tier", "update"))
+    assert len(message("duty", bed="长" * 90).body) < 60
+
+
 @pytest.mark.parametrize("why", ["caregiver", "responder", "duty", "named", "tier", "update", "test", "else"])
 @pytest.mark.parametrize("severity", Severity)
 def test_they_are_short_and_a_drill_says_so_twice(why: str, severity: Severity) -> None:

@@ -202,3 +202,15 @@ def test_any_bytes_as_a_receipt_settle_nothing(payload):
 def mean(readings, name):
     values = [reading[name] for reading in readings if name in reading]
     return sum(values) / len(values)
+
+
+def test_whoever_is_reminded_of_a_medicine_mostly_takes_it():
+    virtual = device()
+    for number in range(40):
+        command = {"command": "remind", "command_id": f"c-{number}", "dose_id": f"dose-{number}", "words": "请服药"}
+        virtual.command(json.dumps(command).encode(), MIDNIGHT, 0.0)
+    taken = [json.loads(event.payload) for event in virtual.outbox.due(0.0)]
+    assert 25 <= len(taken) < 40
+    assert {one["type"] for one in taken} == {"medication_taken"}
+    assert {one["detail"]["dose_id"] for one in taken} < {f"dose-{number}" for number in range(40)}
+    assert len(virtual.messages) == 40, "each command is answered"

@@ -37,3 +37,10 @@ it('a press says nothing of the kind', () => {
   expect(outageSentence(alert(), NOW)).toBe('')
   expect(ofDevices(alert())).toBe(false)
 })
+
+it('says of a visit and of medicine what was to be done', () => {
+  const overdue = alert({ type: 'visit.overdue', detail: { plan: '兜底保障', due_on: '2026-11-29', visited_on: null, restored_at: null } })
+  expect(outageSentence(overdue, 0)).toBe('兜底保障巡访应在 2026-11-29 以前，还没有巡访过')
+  const missed = alert({ type: 'medication.missed', detail: { due_at: '2026-11-30T00:00:00Z', family: true, restored_at: null } })
+  expect(outageSentence(missed, Date.parse('2026-11-30T01:00:00Z'))).toContain('没有按时服，已先通知家属')
+})

@@ -1,14 +1,15 @@
 import type { Alert } from '../api/types'
 import { beijingMoment, duration } from '../time/format'
 
-/** Of a device's own state, or of an area's: no event and no rule raised it. */
-export const ofDevices = (alert: Alert): boolean => alert.type.startsWith('device.') || alert.type === 'area.outage' || alert.type === 'station.unwatched'
+const OTHERS: ReadonlySet<string> = new Set(['area.outage', 'station.unwatched', 'visit.overdue', 'medication.missed'])
+/** Of a device's own state, an area's, or of what was to be done and was not: no event and no rule raised it. */
+export const ofDevices = (alert: Alert): boolean => alert.type.startsWith('device.') || OTHERS.has(alert.type)
 
 /** What is known of it, in one sentence; empty for what an event or a rule raised. */
 export function outageSentence(alert: Alert, now: number): string {
   const detail = alert.detail
   if (!detail) return ''
-  const since = beijingMoment(detail.since, now)
+  const since = detail.since ? beijingMoment(detail.since, now) : ''
   const after = detail.restored_at ? `，${beijingMoment(detail.restored_at, now)} 已恢复` : ''
   switch (alert.type) {
     case 'area.outage': {
@@ -17,6 +18,10 @@ export function outageSentence(alert: Alert, now: number): string {
     }
     case 'station.unwatched':
       return `${detail.area ?? ''}自 ${since} 起${detail.why === 'nobody_on_duty' ? '无人当班' : '没有人看值守屏'}${after}`
+    case 'visit.overdue':
+      return `${detail.plan ?? ''}巡访应在 ${detail.due_on ?? ''} 以前${detail.visited_on ? `，上次 ${detail.visited_on}` : '，还没有巡访过'}${after}`
+    case 'medication.missed':
+      return `${detail.due_at ? beijingMoment(detail.due_at, now) : ''} 的药没有按时服${detail.family ? '，已先通知家属' : ''}${after}`
     case 'device.offline':
       return `自 ${since} 起没有消息${detail.usual_seconds ? `，平时约每 ${duration(detail.usual_seconds)}上报一次` : ''}${after}`
     case 'device.not_worn':

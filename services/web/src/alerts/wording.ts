@@ -122,6 +122,8 @@ const FIRST_STEP: Readonly<Record<string, string>> = {
   'device.untested': '接警，请本人按一次测试',
   'area.outage': '接警，按呼叫名单逐户联系，核实停电或断网',
   'station.unwatched': '接警，电话联系该站点，确认有人值守',
+  'visit.overdue': '接警，今天安排上门或打电话',
+  'medication.missed': '接警，打电话确认是否服药',
 }
 
 /** What to do now, in one short line. */
@@ -183,6 +185,7 @@ const TIMELINE: Readonly<Record<string, string>> = {
   away: '不在家，附近没有站点',
   family_safe: '家属确认安全',
   unreached: '未能通知到',
+  to_station: '家属未处理，转到站点',
 }
 export const timelineWord = (kind: string): string => TIMELINE[kind] ?? kind
 

@@ -156,3 +156,31 @@ export interface PressLedger {
   resets: { device_id: string; at: string; last: number; first: number }[]
   not_raised: { event: number; device_id: string; type: string; received_at: string; error: string | null }[]
 }
+
+/** Counts of an organisation; `docs/reports.md` says of what. */
+export interface StatisticsFigures {
+  elders: number
+  equipped: number
+  categories: Record<string, number>
+  living: Record<string, number>
+  levels: Record<string, number>
+  devices: number
+  online: number
+  online_share: number | null
+  kinds: Record<string, { devices: number; online: number }>
+  wear_rate: number | null
+  visits: { met: number; telephone: number; not_met: number }
+  visited: number
+  planned: number
+  overdue: number
+  requests: number
+  requests_done: number
+}
+
+export interface Statistics {
+  organization: { id: string; name: string }
+  made_at: string
+  total: StatisticsFigures
+  response: ResponseReport['real']
+  organizations: (StatisticsFigures & { id: string; name: string; tier: string; response: { alerts: number; rescues: number; unanswered: number; shares: Record<string, number | null> } })[]
+}

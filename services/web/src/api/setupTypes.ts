@@ -3,6 +3,7 @@ import type { Elder, Named, Organization } from './types'
 /** Shapes by which places, people and devices are kept. */
 
 export interface ElderRecord extends Elder {
+  bed: string | null
   long_term_care_grade: number | null
   doctor_name: string | null
   doctor_phone: string | null

@@ -37,7 +37,7 @@ export interface RaisedBy {
 
 /** Of a device's own state or an area's: no event and no rule raised it. */
 export interface OutageDetail {
-  since: string
+  since?: string
   restored_at: string | null
   usual_seconds?: number
   battery?: number
@@ -45,6 +45,12 @@ export interface OutageDetail {
   source?: string | null
   lost?: number
   restored?: number
+  /** Of a visit that is overdue, and of medicine that was not taken. */
+  plan?: string
+  due_on?: string
+  visited_on?: string | null
+  due_at?: string
+  family?: boolean
   /** Of a station that nobody watches. */
   why?: 'no_screen' | 'nobody_on_duty'
   station_id?: string

@@ -25,6 +25,7 @@ export function stateOf(elder: FamilyElder, now: number): { words: string; tone:
 export function progressOf(alert: FamilyAlert, now: number): string {
   switch (alert.state) {
     case 'triggered':
+      if (alert.type === 'medication.missed') return '请先联系老人服药；过一刻钟还没有服，社区站会处理'
       return `${alert.station}已收到，等待值班员接警`
     case 'acknowledged':
       return `${alert.holder ?? '值班员'}已接警，正在处理`

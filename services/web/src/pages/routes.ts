@@ -17,6 +17,9 @@ export type Route =
   | { page: 'drills' }
   | { page: 'drill'; id: string }
   | { page: 'reports' }
+  | { page: 'statistics' }
+  | { page: 'visits' }
+  | { page: 'map' }
   | { page: 'elders' }
   | { page: 'elder'; id: string }
   | { page: 'new-elder' }
@@ -46,7 +49,7 @@ export function routeOf(hash: string): Route {
   if (first === 'responders') return { page: 'responders' }
   if (first === 'covers') return { page: 'covers' }
   if (first === 'drills') return second ? { page: 'drill', id: second } : { page: 'drills' }
-  if (first === 'reports') return { page: 'reports' }
+  if (first === 'reports' || first === 'statistics' || first === 'visits' || first === 'map') return { page: first }
   if (first === 'elders' && third === undefined) {
     if (!second) return { page: 'elders' }
     return second === 'new' ? { page: 'new-elder' } : { page: 'elder', id: second }
@@ -82,7 +85,10 @@ export function hashOf(route: Route): string {
     case 'drill':
       return `#/drills/${encodeURIComponent(route.id)}`
     case 'reports':
-      return '#/reports'
+    case 'statistics':
+    case 'visits':
+    case 'map':
+      return `#/${route.page}`
     case 'elder':
       return `#/elders/${encodeURIComponent(route.id)}`
     case 'new-elder':

@@ -16,6 +16,9 @@ export type SectionName =
   | 'reports'
   | 'audit'
   | 'account'
+  | 'statistics'
+  | 'visits'
+  | 'map'
 
 interface Section {
   at: SectionName
@@ -32,6 +35,8 @@ const SECTIONS: readonly Section[] = [
   { at: 'organizations', word: '机构', route: { page: 'organizations' } },
   { at: 'people', word: '人员', route: { page: 'people' }, roles: ['administrator'] },
   { at: 'import', word: '导入', route: { page: 'import' }, roles: ['administrator'] },
+  { at: 'visits', word: '巡访', route: { page: 'visits' } },
+  { at: 'map', word: '关爱地图', route: { page: 'map' } },
   { at: 'rules', word: '规则', route: { page: 'rules' } },
   { at: 'fences', word: '电子围栏', route: { page: 'fences', elder: null } },
   { at: 'duty', word: '值班', route: { page: 'duty', organization: null } },
@@ -40,6 +45,7 @@ const SECTIONS: readonly Section[] = [
   { at: 'held', word: '已拦下的告警', route: { page: 'held', cover: null } },
   { at: 'drills', word: '演练', route: { page: 'drills' } },
   { at: 'reports', word: '响应报告', route: { page: 'reports' }, roles: [...STAFF, 'supervisor', 'auditor'] },
+  { at: 'statistics', word: '统计', route: { page: 'statistics' }, roles: [...STAFF, 'supervisor', 'auditor'] },
   { at: 'audit', word: '查阅记录', route: { page: 'audit' }, roles: ['administrator', 'auditor'] },
   { at: 'account', word: '我的账号', route: { page: 'account' }, roles: [...STAFF, 'supervisor', 'auditor'] },
 ]

@@ -219,6 +219,20 @@ export function typeOption(types: readonly TypeFigures[], look: Look): ChartOpti
   }
 }
 
+/** How many of each, the most first unless they have an order of their own. */
+export function countOption(rows: readonly { word: string; count: number }[], words: string, look: Look): ChartOption {
+  const left = Math.round(Math.min(150, look.width * 0.32))
+  const { tooltip, ...rest } = base(look, words)
+  return {
+    ...rest,
+    tooltip: { ...tooltip, axisPointer: { type: 'shadow', shadowStyle: { color: look.muted, opacity: 0.15 } } },
+    grid: { left, right: 64, top: 6, bottom: AXIS, outerBoundsMode: 'none' },
+    xAxis: { type: 'value', minInterval: 1, splitNumber: look.width < 600 ? 3 : 5, axisLabel: { ...letters(look), hideOverlap: true }, splitLine: ruled(look) },
+    yAxis: { type: 'category', inverse: true, data: rows.map((one) => one.word), axisLabel: { ...letters(look, look.text), interval: 0, width: left - 12, overflow: 'truncate' }, axisLine: ruled(look), axisTick: { show: false } },
+    series: [{ type: 'bar', barMaxWidth: 22, itemStyle: { color: look.accent }, label: { ...letters(look), show: true, position: 'right' }, data: rows.map((one) => one.count) }],
+  }
+}
+
 /** The same in words, for those who do not see the chart; all figures are in the tables. */
 export function dayWords(days: Days): string {
   const sum = (severity: Severity): number => days.reduce((count, each) => count + each.by_severity[severity], 0)

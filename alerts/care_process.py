@@ -1,0 +1,183 @@
+"""What `anhu alerts` does in a process beside the one that takes presses in: visits that are due, medicines, commands
+to devices. Presses, and what tells people of them, go on without it."""
+
+import asyncio
+import logging
+import os
+import time
+from functools import partial
+from typing import Any, Final
+
+import aiomqtt
+import anyio
+import psycopg
+
+from alerts import medication_round, visit_dues
+from alerts.commands import follow_commands, send_commands
+from alerts.deliver import mqtt_client
+from alerts.medication_round import follow_taken, look_after_next, make_doses
+from alerts.visit_dues import raise_next_overdue, refresh_dues
+from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
+from services.runtime.settings import Settings
+from services.storage.errors import is_conflict, is_outage
+
+log = logging.getLogger(__name__)
+
+#: After presses, rules, and what tells people.
+NICENESS: Final = 5
+#: How often the records are asked who is due for a visit; a large district is given more rest.
+DUES_SECONDS: Final = 60.0
+REST: Final = 50
+#: How often schedules are asked what is due soon: they are made a quarter of an hour ahead.
+AHEAD_SECONDS: Final = 20.0
+#: How long after a fault /readyz tells of it.
+TOLD_SECONDS: Final = 90.0
+
+_BEHIND = """
+SELECT (SELECT count(*) FROM medication_doses WHERE next_at < clock_timestamp() - interval '1 minute'),
+       (SELECT count(*) FROM device_commands
+        WHERE state = 'asked' AND asked_at < clock_timestamp() - interval '20 seconds')
+"""
+
+
+class Care(Worker):
+    kind = "care"
+
+    def __init__(self, settings: Settings) -> None:
+        counted = ("visits", "doses", "commands", "results", "failures")
+        super().__init__(settings, ("anhu_commands",), counted)
+        self._mqtt_ok = False
+        self._behind = (0, 0)
+        self._fault = ("", float("-inf"))
+
+    def status(self) -> dict[str, Any]:
+        """Asked by the heart's thread."""
+        fault, at = self._fault
+        fault = fault if time.monotonic() - at < TOLD_SECONDS else ""
+        doses, commands = self._behind
+        return {
+            "ok": self.turning and self.database_ok and self._mqtt_ok and not fault and not doses,
+            "database": "connected" if self.database_ok else "disconnected",
+            "mqtt": "connected" if self._mqtt_ok else "disconnected",
+            "stuck": not self.turning,
+            "late": {"doses": doses, "commands": commands},
+            "fault": fault or None,
+            "counters": dict(self.counters),
+        }
+
+    def tasks(self) -> dict[str, Work]:
+        return {
+            "visits": self._visits,
+            "medication": self._medication,
+            "results": self._results,
+            "watch": self._watch_over,
+        }
+
+    async def _visits(self, connection: Connection, works: Works) -> None:
+        refresh_at = 0.0
+        while True:
+            raised: bool | visit_dues.Failure = False
+            try:
+                if time.monotonic() >= refresh_at:
+                    begun = time.monotonic()
+                    await refresh_dues(connection)
+                    refresh_at = time.monotonic() + max(DUES_SECONDS, REST * (time.monotonic() - begun))
+                raised = await raise_next_overdue(connection)
+            except psycopg.Error as error:
+                self._failed(connection, "visits", error)
+            works()
+            if isinstance(raised, visit_dues.Failure):
+                self._tell("an overdue visit", raised.error)
+            elif raised:
+                self.counters["visits"] += 1
+            if raised is not True:
+                await asyncio.sleep(2 * SWEEP_SECONDS)
+
+    async def _medication(self, connection: Connection, works: Works) -> None:
+        ahead_at, event = 0.0, 0
+        while True:
+            done: bool | medication_round.Failure = False
+            try:
+                if time.monotonic() >= ahead_at:
+                    await make_doses(connection)
+                    ahead_at = time.monotonic() + AHEAD_SECONDS
+                event = await follow_taken(connection, event)
+                done = await look_after_next(connection)
+            except psycopg.Error as error:
+                self._failed(connection, "medicines", error)
+            works()
+            if isinstance(done, medication_round.Failure):
+                self._tell("a medicine", done.error)
+            elif done:
+                self.counters["doses"] += 1
+            if done is not True:
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _results(self, connection: Connection, works: Works) -> None:
+        while True:
+            found = 0
+            try:
+                found = await follow_commands(connection)
+            except psycopg.Error as error:
+                self._failed(connection, "results of commands", error)
+            works()
+            self.counters["results"] += found
+            if not found:
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _watch_over(self, connection: Connection, works: Works) -> None:
+        while True:
+            row = await (await connection.execute(_BEHIND)).fetchone()
+            assert row is not None
+            self._behind = (row[0], row[1])
+            works()
+            await asyncio.sleep(2)
+
+    async def beside(self) -> None:
+        """Holds a connection to the broker of its own, and opens it again while it is away."""
+        told = False
+        while True:
+            try:
+                async with mqtt_client(self.settings) as client, anyio.create_task_group() as tasks:
+                    log.info("connected to the broker")
+                    told, self._mqtt_ok = False, True
+                    tasks.start_soon(_until_disconnected, client)
+                    tasks.start_soon(self.with_database, "commands", partial(self._send_over, client))
+            except* aiomqtt.MqttError as errors:
+                if not told:
+                    log.error("the broker is away, commands wait: %s", errors.exceptions[0])
+                told, self._mqtt_ok = True, False
+            await asyncio.sleep(1)
+
+    async def _send_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
+        while True:
+            sent = await send_commands(connection, client)
+            works()
+            self.counters["commands"] += sent
+            if not sent:
+                await self.wakes["anhu_commands"].wait(SWEEP_SECONDS)
+
+    def _failed(self, connection: Connection, what: str, error: psycopg.Error) -> None:
+        """Raises what the whole task has to begin anew for; tells the rest."""
+        if connection.closed or is_outage(error):
+            raise error
+        if not is_conflict(error):
+            self._tell(what, error)
+
+    def _tell(self, what: str, error: Exception) -> None:
+        self.counters["failures"] += 1
+        self._fault = (f"{what}: {error}"[:300], time.monotonic())
+        log.error("%s failed, trying again", what, exc_info=error)
+
+
+async def _until_disconnected(client: aiomqtt.Client) -> None:
+    """Nothing is subscribed to: this ends, with an error, when the connection does."""
+    async for message in client.messages:
+        log.warning("an unexpected message on %s", message.topic)
+
+
+def run(settings: Settings) -> None:
+    """Runs until SIGTERM."""
+    os.nice(NICENESS)
+    os.environ["PGAPPNAME"] = "anhu-care"
+    run_worker(Care(settings))

@@ -1,0 +1,90 @@
+"""Coverage (周探访率, 月探访率): of the elders of a plan, how many somebody met or spoke with in a calendar period."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from alerts.domain.visits import Every, Period, last_periods, rate
+
+Connection = AsyncConnection[Any]
+
+#: How many periods are told of each plan, the running one included.
+SHOWN = {Every.WEEK: 8, Every.MONTH: 6, Every.QUARTER: 4}
+
+_WITHIN = "SELECT id FROM organizations WHERE path && %s::uuid[]"
+_PLANS = """
+SELECT plan, every, count(*) AS elders, count(*) FILTER (WHERE due_on < %(today)s) AS overdue,
+       count(*) FILTER (WHERE g.elder_id IS NULL) AS nobodys,
+       coalesce((SELECT v.name FROM visit_plans v WHERE v.key = d.plan ORDER BY v.organization_id NULLS FIRST LIMIT 1),
+                d.plan) AS name
+FROM visit_dues d LEFT JOIN visit_assignments g ON g.elder_id = d.elder_id
+WHERE d.organization_id = ANY(%(within)s) GROUP BY plan, every ORDER BY plan, every
+"""
+# Who has left the plan since is not known any more: of those who are in it now, from when they joined.
+_PERIODS = """
+SELECT q.number,
+       (SELECT count(*) FROM visit_dues d WHERE d.organization_id = ANY(%(within)s) AND d.plan = %(plan)s
+           AND d.every = %(every)s AND d.since <= q.last) AS expected,
+       count(DISTINCT v.elder_id) FILTER (WHERE v.result = 'met') AS met,
+       count(DISTINCT v.elder_id) AS visited
+FROM unnest(%(firsts)s::date[], %(lasts)s::date[]) WITH ORDINALITY AS q (first, last, number)
+LEFT JOIN (visits v JOIN visit_dues d ON d.elder_id = v.elder_id AND d.organization_id = ANY(%(within)s)
+           AND d.plan = %(plan)s AND d.every = %(every)s)
+    ON v.visited_at >= q.first::timestamp AT TIME ZONE 'UTC' - interval '8 hours'
+   AND v.visited_at < (q.last + 1)::timestamp AT TIME ZONE 'UTC' - interval '8 hours'
+   AND v.result IN ('met', 'telephone') AND d.since <= q.last
+GROUP BY q.number, q.first, q.last ORDER BY q.number
+"""
+_BELOW = """
+SELECT g.id, g.name, g.tier, d.plan, d.every, count(*) AS expected, count(*) FILTER (WHERE EXISTS (
+           SELECT FROM visits v WHERE v.elder_id = d.elder_id AND v.result IN ('met', 'telephone')
+              AND v.visited_at >= CASE d.every WHEN 'week' THEN %(week)s::date WHEN 'month' THEN %(month)s::date
+                                  ELSE %(quarter)s::date END::timestamp AT TIME ZONE 'UTC' - interval '8 hours'))
+           AS visited,
+       count(*) FILTER (WHERE d.due_on < %(today)s) AS overdue
+FROM organizations g JOIN organizations o ON g.id = ANY(o.path) JOIN visit_dues d ON d.organization_id = o.id
+WHERE g.id = ANY(%(groups)s) GROUP BY g.id, g.name, g.tier, d.plan, d.every ORDER BY g.name, g.id, d.plan
+"""
+_GROUPS = "SELECT id FROM organizations WHERE parent_id = ANY(%(of)s) OR id = ANY(%(of)s)"
+
+
+async def coverage(connection: Connection, organizations: Sequence[UUID], today: date) -> dict[str, Any]:
+    """Of these organisations and all below them: each plan's rates, and of each that is next below the running ones."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        rows = await (await cursor.execute(_WITHIN, (list(organizations),))).fetchall()
+        within = [row["id"] for row in rows]
+        plans = await (await cursor.execute(_PLANS, {"within": within, "today": today})).fetchall()
+        for plan in plans:
+            every = Every(plan["every"])
+            periods = last_periods(today, every, SHOWN[every])
+            values = {"within": within, "plan": plan["plan"], "every": plan["every"]} | _asked(periods)
+            counted = await (await cursor.execute(_PERIODS, values)).fetchall()
+            plan["periods"] = [_told(period, row) for period, row in zip(periods, counted, strict=True)]
+        groups = await (await cursor.execute(_GROUPS, {"of": list(organizations)})).fetchall()
+        running = {every.value: last_periods(today, every, 1)[0].first for every in Every}
+        asked = {"groups": [row["id"] for row in groups], "today": today} | running
+        below = await (await cursor.execute(_BELOW, asked)).fetchall()
+    return {
+        "plans": plans,
+        "organizations": [row | {"rate": rate(row["visited"], row["expected"])} for row in below],
+    }
+
+
+def _asked(periods: Sequence[Period]) -> dict[str, list[date]]:
+    return {"firsts": [one.first for one in periods], "lasts": [one.last for one in periods]}
+
+
+def _told(period: Period, row: dict[str, Any]) -> dict[str, Any]:
+    visited, expected = row["visited"], row["expected"]
+    return {
+        "first": period.first,
+        "last": period.last,
+        "expected": expected,
+        "visited": visited,
+        "by_telephone_alone": visited - row["met"],
+        "rate": rate(visited, expected),
+    }
