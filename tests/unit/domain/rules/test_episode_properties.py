@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from random import Random
+from statistics import median
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -64,7 +65,8 @@ def test_a_late_sample_gives_what_it_had_given_in_time(
 
 
 def by_definition(asked: Rule, history: list[Sample]) -> list[tuple[datetime, datetime, datetime | None]]:
-    """began, raised, cleared as the words of `evaluate` say, by trying all stretches: slow, and nothing to remember."""
+    """began, raised, cleared as the words of `evaluate` and of medians say, by trying all stretches: slow, and nothing
+    to remember."""
     limit = asked.condition
     assert isinstance(limit, Limit)
     sign = 1 if limit.direction is Direction.ABOVE else -1
@@ -73,31 +75,42 @@ def by_definition(asked: Rule, history: list[Sample]) -> list[tuple[datetime, da
         if limit.field in one.values and one.values.get("worn") is not False:
             value = sign * round(float(one.values[limit.field]), 3)
             taken[one.at] = max(value, taken.get(one.at, value))
-    order = sorted(taken)
-    beyond = {time for time in order if taken[time] > sign * round(limit.value, 3)}
-    clear = {time for time in order if taken[time] <= sign * round(limit.clear, 3)}
+    middle = {
+        time: round(median([value for other, value in taken.items() if time - limit.over <= other <= time]), 3)
+        for time in taken
+    }
+    bound, safe = sign * round(limit.value, 3), sign * round(limit.clear, 3)
+    beyond = {time for time in taken if middle[time] > bound}
+    clear = {time for time in taken if middle[time] <= safe}
+    # What is well itself, or not, while the median is otherwise, begins, prolongs and ends nothing.
+    well = {time for time in beyond if taken[time] <= bound}
+    unwell = {time for time in clear if taken[time] > safe}
 
-    def first_stretch(within: set[datetime], after: int, lasting: timedelta) -> tuple[int, int] | None:
-        """Of the samples after that place: the stretch that lasts long enough first, from its first to that sample."""
-        for last in range(after, len(order)):
-            for first in range(after, last + 1):
+    def first_stretch(
+        within: set[datetime], silent: set[datetime], after: datetime | None, lasting: timedelta
+    ) -> tuple[datetime, datetime] | None:
+        """Of the samples after that time: the stretch that lasts long enough first, from its first to that sample."""
+        order = sorted(time for time in set(taken) - silent if after is None or time > after)
+        for last in range(len(order)):
+            for first in range(last + 1):
                 stretch = order[first : last + 1]
                 together = all(later - earlier <= asked.gap for earlier, later in pairwise(stretch))
                 if together and within.issuperset(stretch) and stretch[-1] - stretch[0] >= lasting:
-                    return first, last
+                    return stretch[0], stretch[-1]
         return None
 
-    found, place = [], 0
-    while (raised := first_stretch(beyond, place, asked.lasting)) is not None:
-        over = first_stretch(clear, raised[1] + 1, asked.clear_after)
-        found.append((order[raised[0]], order[raised[1]], None if over is None else order[over[1]]))
+    found: list[tuple[datetime, datetime, datetime | None]] = []
+    after: datetime | None = None
+    while (raised := first_stretch(beyond, well, after, asked.lasting)) is not None:
+        over = first_stretch(clear, well | unwell, raised[1], asked.clear_after)
+        found.append((*raised, over and over[1]))
         if over is None:
             break
-        place = over[1] + 1
+        after = over[1]
     return found
 
 
-@quickly
+@settings(max_examples=100)
 @given(limit_rules, any_history)
 def test_they_are_what_the_words_say(asked: Rule, history: list[Sample]) -> None:
     found = episodes(asked, SOMEBODY, history, LATER)
