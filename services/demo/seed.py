@@ -203,8 +203,8 @@ def _bind_caregiver(connection: Connection, account_id: UUID) -> None:
         [account_id, FIRST_DEVICE],
     )
     connection.execute(
-        "INSERT INTO consents (elder_id, purpose, text, recorded_by)"
-        " SELECT b.elder_id, p.purpose, %s, '演示' FROM account_elders b,"
+        "INSERT INTO consents (elder_id, purpose, text, given_by, recorded_by)"
+        " SELECT b.elder_id, p.purpose, %s, '本人', '演示' FROM account_elders b,"
         " unnest(ARRAY['family_alerts', 'family_location', 'family_vitals']) AS p (purpose)"
         " WHERE b.account_id = %s AND NOT EXISTS (SELECT FROM consents c WHERE c.elder_id = b.elder_id)",
         [f"同意家属查看告警、求助时的位置和体征。（{people.FICTION}）", account_id],

@@ -255,6 +255,11 @@ def test_a_role_reaches_what_is_its_own(
     assert person.http.post("/covers", json={}).status_code in (403, 422)
     for path in ("/responders", f"/alerts/{alert['id']}/handover"):
         assert person.http.get(path).status_code == 403
+    near = f"/alerts/{alert['id']}/responders"
+    assert person.http.get(near).status_code == (403 if role == "supervisor" else 404)
+    offered = operator.get(near, limit=3)["items"]
+    assert len(offered) == 3
+    assert [one["metres"] for one in offered] == sorted(one["metres"] for one in offered), "the nearest first"
     person.http.close()
 
 

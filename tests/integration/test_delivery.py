@@ -119,6 +119,8 @@ async def test_when_all_fail_the_station_is_told(family: Family, receivers: Rece
         frames = await family.rows("SELECT alert ->> 'version' AS version FROM station_feed ORDER BY seq")
         told = "whom nothing reached is a frame for the screens; who has no channel is known without one"
         assert [one["version"] for one in frames] == ["1", "2"], told
+        (row,) = await family.rows("SELECT unreached, family_safe FROM alerts WHERE id = %s", alert.id)
+        assert row == {"unreached": 1, "family_safe": False}, "what the list shows beside the state"
         assert (delivery.counters["unreached"], delivery.counters["no_channel"]) == (1, 1)
         async with asyncio.timeout(10):
             while delivery.status()["unreached_last_hour"] != 1:

@@ -71,6 +71,11 @@ def test_a_fold_asks_for_an_answer_once_there_was_one(state: str, attention: boo
     assert change.alert.last_move_at == NOON, "a press is not a move of those who help"
 
 
+def test_who_presses_again_is_not_safe_whatever_family_said_before() -> None:
+    change = intake.fold(alert(family_safe=True, unreached=2), event())
+    assert (change.alert.family_safe, change.alert.unreached) == (False, 2)
+
+
 def test_a_fall_that_turned_red_is_not_called_off() -> None:
     red = alert(type="fall", severity=FALL.then_severity)
     change = intake.cancel(red, FALL, event("cancel", cancels="e1"), True, SOON)
