@@ -123,7 +123,8 @@ async def erase_person(connection: Connection, actor: Actor, elder_id: UUID, rea
         await connection.execute(_SAID, values)
         # Whoever pressed meanwhile is in need, and their alert has the address: all of it is taken back.
         if await (await connection.execute(_OPEN, (elder_id,))).fetchone() is not None:
-            raise NotPossibleError("an alert of theirs was raised meanwhile", "这位老人刚刚又发出告警，没有删除，请先处置")
+            told = "这位老人刚刚又发出告警，没有删除，请先处置"
+            raise NotPossibleError("an alert of theirs was raised meanwhile", told)
         await connection.execute(_SILENT, ("off",))
         who = (str(elder_id), actor.account_id, actor.name, actor.address, reason)
         await connection.execute(_TOLD, who)
