@@ -69,9 +69,15 @@ _MORE = (
     "DELETE FROM readings r USING devices d WHERE r.device_key = d.key AND d.elder_id = %(id)s"
     " AND r.ts >= d.elder_since",
     "DELETE FROM readings_late WHERE device_key = ANY(%(keys)s)",
-    "DELETE FROM readings_1h_told WHERE device_key = ANY(%(keys)s)",
+    "DELETE FROM readings_1h_told t USING devices d WHERE t.device_key = d.key AND d.elder_id = %(id)s"
+    " AND t.day > d.elder_since - interval '1 day'",
     _ONCE_THEIRS,
 )
+# What a device measured before it came to them is another person's.
+_ROLLED = """
+DELETE FROM {} r USING devices d
+WHERE r.device_key = d.key AND d.elder_id = %(id)s AND r.bucket > d.elder_since - interval '1 day'
+"""
 _ROLLUPS_ARE_TABLES = "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = 'readings_1h'::regclass"
 # Of every column, also of those that come later. What may not be null has its default.
 _COLUMNS = """
@@ -113,7 +119,7 @@ async def erase_person(connection: Connection, actor: Actor, elder_id: UUID, rea
             await connection.execute(statement, values)
         tables = await (await connection.execute(_ROLLUPS_ARE_TABLES)).fetchone()
         for rollup in ("readings_1m", "readings_1h", "readings_1d") if tables and tables[0] else ():
-            await connection.execute(f"DELETE FROM {rollup} WHERE device_key = ANY(%(keys)s)", values)
+            await connection.execute(_ROLLED.format(rollup), values)
         for table in DELETED:
             await connection.execute(f"DELETE FROM {table} WHERE elder_id = %(id)s", values)
         for table, change in BLANKED.items():

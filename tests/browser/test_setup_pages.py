@@ -113,14 +113,32 @@ def test_what_is_withheld_is_opened_and_the_auditor_reads_why(system: System, op
     expect(page.get_by_test_id("opening-position")).to_contain_text("29.7")
     look(page, "opening")
 
+    system.sql(
+        "INSERT INTO accounts (id, username, password_hash, name, role) SELECT gen_random_uuid(), 'auditor-1',"
+        " password_hash, '审某（虚构）', 'auditor' FROM accounts WHERE username = 'admin'"
+    )
+    system.sql(
+        "INSERT INTO account_organizations SELECT id, %s FROM accounts WHERE username = 'auditor-1'",
+        system.organization("city"),
+    )
     page = open_page(system)
-    sign_in(page, system, "admin")
-    to(page, "audit")
+    page.get_by_test_id("sign-in-username").fill("auditor-1")
+    page.get_by_test_id("sign-in-password").fill(system.account("admin")["password"])
+    page.get_by_test_id("sign-in-submit").click()
+    page.get_by_test_id("section-audit").click()
+    expect(page.get_by_test_id("desk")).to_be_visible()
+    expect(page.get_by_test_id("section-elders")).to_have_count(0)
     expect(page.get_by_test_id("opening-row").first).to_contain_text(name)
     expect(page.get_by_test_id("opening-row").first).to_contain_text("邻居说三天没见人（虚构）")
     expect(page.get_by_test_id("look-row").first).to_contain_text(name)
     look(page, "audit")
-    page.get_by_test_id("section-account").click()
+    page.set_viewport_size(HAND)
+    look(page, "audit-hand")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    page = open_page(system)
+    sign_in(page, system, "admin")
+    to(page, "account")
     page.get_by_test_id("factor-begin").click()
     secret = page.get_by_test_id("factor-secret").inner_text().replace(" ", "")
     totp = TOTP(base64.b32decode(secret + "=" * (-len(secret) % 8)), 6, SHA1(), 30)

@@ -11,12 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from services.api.gate import AFTER_REACH, asked_of
-from services.registry.access import Action, Decision, Role, allows
-from tests.contract.asking import quarantined, raised, soon
+from services.registry.access import Action, Decision, Role, Thing, allows
+from tests.contract.asking import close_code, quarantined, raised, soon
 from tests.parts.figures import Tell
-from tests.parts.system import PLAIN, Device, Person, System
+from tests.parts.system import PLAIN, Device, Person, System, live_address
 
 ROOT = Path(__file__).parents[2]
 #: What no system has.
@@ -94,6 +95,34 @@ def test_every_route_as_every_role(roles: dict[str, httpx.Client], tell: Tell) -
             else:
                 assert answer.status_code in (200, 201, 202, 204, 404, 409, 422), (method, path, role, answer.text)
     tell(f"{asked_for} requests, {time.monotonic() - begun:.1f} s")
+
+
+ODD = ("%00", "a" * 300, "\U0001f600", "-1", "..%2F..", "{}")
+ODD_BODIES: tuple[Any, ...] = ([], "x", None, {"reason": 1}, {"code": "\x00" * 6, "name": "\x00", "reason": "\x00" * 5})
+ODD_QUERIES = {"cursor": "e30", "limit": "0", "search": "0" * 64, "elder_id": "x", "form": "x", "since": "never"}
+
+
+def test_odd_input_is_refused_and_never_a_fault(roles: dict[str, httpx.Client]) -> None:
+    """As the role that gets furthest, and as one that gets into half of it."""
+    for place, (method, path) in enumerate(routes()):
+        if (method, path) in ENDS:
+            continue
+        body = ODD_BODIES[place % len(ODD_BODIES)] if method in ("POST", "PUT", "PATCH") else None
+        odd = re.sub(r"{(\w+)}", ODD[place % len(ODD)], path)
+        for role, query in (("administrator", {}), ("administrator", ODD_QUERIES), ("operator", ODD_QUERIES)):
+            answer = roles[role].request(method, odd, json=body, params=query)
+            assert answer.status_code < 500, (method, odd, role, answer.text)
+
+
+def test_a_live_screen_is_for_those_who_answer(roles: dict[str, httpx.Client], system: System) -> None:
+    for role, client in roles.items():
+        token = client.headers["Authorization"].removeprefix("Bearer ")
+        with connect(live_address(system.url, system.seeded.organization_id)) as socket:
+            socket.send(json.dumps({"type": "hello", "token": token, "after": 0}))
+            if allows(role, Thing.LIVE, Action.READ) is Decision.REFUSED:
+                assert close_code(lambda: socket.recv(20)) == 4403, role
+            else:
+                assert json.loads(socket.recv(20))["type"] == "welcome", role
 
 
 def test_without_signing_in_nothing_is_open(system: System) -> None:
