@@ -188,7 +188,8 @@ def _asked(book: RuleBook, row: Mapping[str, Any], kept: Sequence[Kept]) -> Aske
     rules = book.in_force(known.subject)
     if any(one.cleared_at is None and (one.held is not None or _living(one.rule)) for one in kept):
         return None
-    lines, far = [], []
+    lines: list[Lineage] = []
+    far: list[Lineage] = []
     fences: dict[str, Band] = {}
     for line in lineages(rules, kept):
         rule = line.rule or line.kept[0].rule
