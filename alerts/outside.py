@@ -24,30 +24,21 @@ _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 _BREATH = 2000
 
 # One pass over the readings of a day: no index leads to what is outside. What is inside for everybody the server drops
-# before it does anything else with it, and whose the rest is it need not know while that is one person's all day.
-_OUTSIDE = """
-SELECT r.device_key, date_bin(%(width)s, r.ts, '2000-01-01 00:00:00+00') AS bucket, min(r.ts), max(r.ts){extremes}
-FROM readings r{bands}
-WHERE r.ts >= %(first)s AND r.ts < %(last)s AND {of_these} AND ({loosest}){own}
-GROUP BY 1, 2
-"""
-# DISTINCT ON tells the planner that a device is there once, or it would put the readings into the hash.
-_WHOSE = """
+# before it does anything else with it. DISTINCT ON tells the planner that a device is there once, or it would put the
+# readings into the hash.
+_THEIRS = """
 JOIN (SELECT DISTINCT ON (key) * FROM unnest(%(keys)s::int[], %(since)s::timestamptz[]{bands}) AS d (key, since{names})
       ORDER BY key) AS d ON d.key = r.device_key
 """
-_COUNT = """
-SELECT count(*) FROM readings r WHERE r.ts >= %(first)s AND r.ts < %(last)s AND {of_these}
+_OUTSIDE = """
+SELECT r.device_key, date_bin(%(width)s, r.ts, '2000-01-01 00:00:00+00') AS bucket, min(r.ts), max(r.ts){extremes}
+FROM readings r {theirs}
+WHERE r.ts >= %(first)s AND r.ts < %(last)s AND ({loosest}){own}
+GROUP BY 1, 2
 """
-# The index leads to the readings of a few; of many it would lead to each, one after the other, all over the table: what
-# is added keeps the server from it.
-_OF_FEW, _OF_MANY = "r.device_key = ANY(%(keys)s)", "r.device_key + 0 = ANY(%(keys)s)"
-#: One device in so many is many.
-_MANY = 30
-_ALL_DEVICES = "SELECT count(*) FROM devices"
-_COUNT_SINCE = """
-SELECT count(*) FROM unnest(%(keys)s::int[], %(since)s::timestamptz[]) AS d (key, since)
-JOIN readings r ON r.device_key = d.key AND r.ts >= d.since WHERE r.ts >= %(first)s AND r.ts < %(last)s
+_COUNT = f"""
+SELECT count(*) FROM readings r {_THEIRS.format(bands="", names="")}
+WHERE r.ts >= %(first)s AND r.ts < %(last)s AND r.ts >= d.since
 """
 
 
@@ -73,20 +64,10 @@ async def readings_in(connection: Connection, watched: Sequence[Watched], day: S
     asked: dict[str, Any] = {"first": max(day[0], period.start), "last": min(day[1], period.end)}
     if asked["first"] >= asked["last"]:
         return 0
-    count = 0
-    settled, others = _settled(_devices(watched, ()), asked["first"])
-    counted = _COUNT.format(of_these=await _of_these(connection, settled))
-    for statement, devices in ((counted, settled), (_COUNT_SINCE, others)):
-        if devices:
-            asked |= {"keys": [one.key for one in devices], "since": [one.since for one in devices]}
-            row = await (await connection.execute(statement, asked)).fetchone()
-            count += row[0] if row else 0
-    return count
-
-
-async def _of_these(connection: Connection, devices: Sequence[_Device]) -> str:
-    row = await (await connection.execute(_ALL_DEVICES)).fetchone()
-    return _OF_MANY if row and len(devices) * _MANY > row[0] else _OF_FEW
+    devices = _devices(watched, ())
+    asked |= {"keys": [one.key for one in devices], "since": [one.since for one in devices]}
+    row = await (await connection.execute(_COUNT, asked)).fetchone()
+    return row[0] if row else 0
 
 
 async def outside(
@@ -96,19 +77,19 @@ async def outside(
     `day` on and before its last. `fields`: all that anybody's bands have."""
     assert set(fields) <= set(FIELDS)  # they become a part of the statement
     found: dict[int, list[Bucket]] = {}
-    for devices in _settled(_devices(watched, fields), day[0]):
-        place_of = {device.key: device.place for device in devices}
-        own = len({device.bands for device in devices}) > 1 or any(device.since > day[0] for device in devices)
-        statement, asked = _statement(devices, fields, await _of_these(connection, devices), own=own)
-        if statement is None:
-            continue
-        asked |= {"first": day[0], "last": day[1], "width": width}
-        async with connection.cursor() as cursor:
-            await cursor.execute(statement, asked)
-            async for key, _, first, last, *values in cursor:
-                if cursor.rownumber and cursor.rownumber % _BREATH == 0:
-                    await asyncio.sleep(0)
-                found.setdefault(place_of[key], []).append(Bucket(first, last, _extremes(fields, values)))
+    devices = _devices(watched, fields)
+    place_of = {device.key: device.place for device in devices}
+    own = len({device.bands for device in devices}) > 1 or any(device.since > day[0] for device in devices)
+    statement, asked = _statement(devices, fields, own=own)
+    if statement is None:
+        return found
+    asked |= {"first": day[0], "last": day[1], "width": width}
+    async with connection.cursor() as cursor:
+        await cursor.execute(statement, asked)
+        async for key, _, first, last, *values in cursor:
+            if cursor.rownumber and cursor.rownumber % _BREATH == 0:
+                await asyncio.sleep(0)
+            found.setdefault(place_of[key], []).append(Bucket(first, last, _extremes(fields, values)))
     for place, buckets in found.items():
         buckets.sort(key=attrgetter("first"))
         if len(watched[place].devices) > 1:
@@ -124,18 +105,7 @@ def _devices(watched: Sequence[Watched], fields: Sequence[str]) -> list[_Device]
     ]
 
 
-def _settled(devices: Iterable[_Device], first: datetime) -> tuple[list[_Device], list[_Device]]:
-    """Those that were with the same person from then on, and the others."""
-    settled: list[_Device] = []
-    others: list[_Device] = []
-    for device in devices:
-        (others if device.since > first else settled).append(device)
-    return settled, others
-
-
-def _statement(
-    devices: Sequence[_Device], fields: Sequence[str], of_these: str, *, own: bool
-) -> tuple[str | None, dict[str, Any]]:
+def _statement(devices: Sequence[_Device], fields: Sequence[str], *, own: bool) -> tuple[str | None, dict[str, Any]]:
     """What asks for all that is outside for these; `own`: not for all of them alike. None: nothing is."""
     asked: dict[str, Any] = {"keys": [device.key for device in devices], "since": [one.since for one in devices]}
     loosest: list[str] = []
@@ -160,8 +130,7 @@ def _statement(
                 asked[f"{name}{number}"] = [None if limit is None else float(limit) for limit in of_each]
     statement = _OUTSIDE.format(
         extremes="".join(f", min(r.{field}), max(r.{field})" for field in fields),
-        bands=_WHOSE.format(bands="".join(bands), names="".join(names)) if own else "",
-        of_these=of_these,
+        theirs=_THEIRS.format(bands="".join(bands) if own else "", names="".join(names) if own else ""),
         loosest=" OR ".join(loosest),
         own=f" AND r.ts >= d.since AND ({' OR '.join(marked)})" if own else "",
     )

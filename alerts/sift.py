@@ -22,7 +22,7 @@ from alerts.domain.rules.judging import measured_by
 from alerts.domain.rules.limits import Band, fence_bands, tightest
 from alerts.domain.rules.living import may_speak
 from alerts.domain.rules.model import Beyond, Living, Rule, Sample
-from alerts.domain.rules.sifting import Marked, Seen, conclusion
+from alerts.domain.rules.sifting import Marked, Seen, conclusion, is_far
 from alerts.kept import kept_of_all
 from alerts.living_samples import BED_SIGNS
 from alerts.rulebook import RuleBook
@@ -188,12 +188,13 @@ def _asked(book: RuleBook, row: Mapping[str, Any], kept: Sequence[Kept]) -> Aske
     rules = book.in_force(known.subject)
     if any(one.cleared_at is None and (one.held is not None or _living(one.rule)) for one in kept):
         return None
-    lines = []
+    lines: list[Lineage] = []
+    far: list[Lineage] = []
     fences: dict[str, Band] = {}
     for line in lineages(rules, kept):
         rule = line.rule or line.kept[0].rule
         if not _living(rule):
-            lines.append(line)
+            (far if is_far(line) else lines).append(line)
         elif line.rule is None or not may_speak(rule, known.subject):
             continue
         elif isinstance(rule.condition, Beyond):
@@ -201,7 +202,7 @@ def _asked(book: RuleBook, row: Mapping[str, Any], kept: Sequence[Kept]) -> Aske
         elif not row["quiet_otherwise"]:
             return None
     before = Seen(known.seen, known.together, known.quiet)
-    marked = Marked(known.subject, before, rules, lines, row["oldest_new"], row["now"], fences)
+    marked = Marked(known.subject, before, rules, lines, far, row["oldest_new"], row["now"], fences)
     return Asked(marked, row["numbers"])
 
 
@@ -220,11 +221,11 @@ async def _samples(connection: Connection, asked: Sequence[Marked]) -> list[list
     stretches = [
         (place, one.subject.elder_id, first, last)
         for place, one in enumerate(asked)
-        for first, last in wanted(one.lines, one.oldest_new, one.now) or _for_fences(one)
+        for first, last in wanted(one.lines, one.oldest_new, one.now) or _of_what_is_new(one)
     ]
     if not stretches:
         return found
-    fields = sorted({field for one in asked for field in (*fields_of(one.lines), *one.fences)})
+    fields = sorted({field for one in asked for field in (*fields_of((*one.lines, *one.far)), *one.fences)})
     statement = _SAMPLES.format(fields="".join(_COLUMN.format(field=field) for field in fields))
     columns = [list(column) for column in zip(*stretches, strict=True)]
     async with connection.cursor(binary=True) as cursor:
@@ -246,8 +247,8 @@ async def _samples(connection: Connection, asked: Sequence[Marked]) -> list[list
     return found
 
 
-def _for_fences(one: Marked) -> list[tuple[datetime, datetime]]:
-    return [(one.oldest_new, one.now + AHEAD)] if one.fences else []
+def _of_what_is_new(one: Marked) -> list[tuple[datetime, datetime]]:
+    return [(one.oldest_new, one.now + AHEAD)] if one.fences or one.far else []
 
 
 def fields_of(lines: Iterable[Lineage]) -> set[str]:

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
+from typing import Final
 
+from alerts.domain.rules.evaluate import looks_back
 from alerts.domain.rules.following import Lineage, follow
 from alerts.domain.rules.limits import Band
 from alerts.domain.rules.marking import LATE, Quiet, comes_together, holds, quiet, standing
-from alerts.domain.rules.model import Rule, Sample, Subject
+from alerts.domain.rules.model import Living, Rule, Sample, Score, Subject
 from alerts.domain.rules.scope import severity_for
 from alerts.domain.rules.silence import Extremes, quite_silent, untouched
+
+_FAR: Final = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,21 @@ class Marked:
     #: in force
     rules: Sequence[Rule]
     lines: Sequence[Lineage]
+    #: those that `is_far` is true of: their samples are not all there
+    far: Sequence[Lineage]
     oldest_new: datetime
     now: datetime
     #: what no fence of theirs is left in: whoever was seen outside of it is looked at
     fences: Mapping[str, Band]
+
+
+def is_far(line: Lineage) -> bool:
+    """Whether the samples that it wants reach back so far that they are not read for everybody: a pressure that is too
+    high waits for tomorrow's. While nothing of it is on, only a new sample beyond its limit can raise it."""
+    rule = line.rule
+    if rule is None or line.kept or isinstance(rule.condition, Score | Living):
+        return False
+    return looks_back(rule) > _FAR
 
 
 def conclusion(one: Marked, samples: Sequence[Sample]) -> Seen | None:
@@ -46,6 +61,8 @@ def conclusion(one: Marked, samples: Sequence[Sample]) -> Seen | None:
         if places and not (_or(low, -inf) <= min(places) and max(places) <= _or(high, inf)):
             return None
     extremes = Extremes(samples)
+    if any(not untouched(line, extremes, subject) for line in one.far):
+        return None
     touched = [line for line in one.lines if not untouched(line, extremes, subject)]
     for line in touched:
         if quite_silent(line, extremes, subject):

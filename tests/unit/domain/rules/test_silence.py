@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from alerts.domain.rules.evaluate import episodes
 from alerts.domain.rules.following import Lineage, follow, lineages
 from alerts.domain.rules.model import Direction, Limit, Rule, Sample, Subject
-from alerts.domain.rules.sifting import Marked, Seen, conclusion
+from alerts.domain.rules.sifting import Marked, Seen, conclusion, is_far
 from alerts.domain.rules.silence import Extremes, quite_silent, untouched
 from tests.unit.domain.rules.making import FAST, SOMEBODY, at, minutes, pulse, rule, sample
 from tests.unit.domain.rules.strategies import any_history, any_rules, one_rule, subjects
@@ -34,7 +34,7 @@ def test_what_is_concluded_without_a_look_is_nothing_that_a_look_would_say(
     rules, now = named(rules), at(95)
     lines = lineages(rules, ())
     before = Seen({}, frozenset(), None)
-    seen = conclusion(Marked(who, before, rules, lines, at(0), now, {}), history)
+    seen = conclusion(Marked(who, before, rules, lines, (), at(0), now, {}), history)
     said = [step for line in lines if line.rule for step in follow(line, line.rule.severity, who, history, at(0), now)]
     assert (seen is None) == bool(said)
 
@@ -59,3 +59,14 @@ def test_a_watch_on_the_table_does_not_make_half_of_the_values_low() -> None:
     history = [sample(number, spo2=95, worn=False) for number in range(20)] + [sample(20, spo2=88)]
     assert not Extremes(history).silent(low, SOMEBODY)
     assert len(episodes(low, SOMEBODY, history, at(30))) == 1
+
+
+def test_a_pressure_that_waits_for_tomorrows_is_looked_at_when_it_is_high_again() -> None:
+    high = rule(Limit("systolic", Direction.ABOVE, 179, 170), lasting=minutes(1), gap=minutes(16 * 60))
+    [line] = lineages([high], ())
+    assert is_far(line)
+    assert not is_far(lineages([rule(FAST)], ())[0])
+    before = Seen({}, frozenset(), None)
+    marked = Marked(SOMEBODY, before, [high], (), [line], at(720), at(721), {})
+    assert conclusion(marked, [sample(720, systolic=184)]) is None
+    assert conclusion(marked, [sample(720, systolic=150)]) is before
