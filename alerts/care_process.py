@@ -29,7 +29,7 @@ NICENESS: Final = 5
 DUES_SECONDS: Final = 60.0
 REST: Final = 50
 #: How often schedules are asked what is due soon: they are made a quarter of an hour ahead.
-AHEAD_SECONDS: Final = 20.0
+AHEAD_SECONDS: Final = 60.0
 #: How long after a fault /readyz tells of it.
 TOLD_SECONDS: Final = 90.0
 

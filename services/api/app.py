@@ -210,6 +210,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.pool = make_pool(settings.database_url)
     app.state.rulebook = RuleBook()
+    app.state.map_homes = {}
     app.state.tiles = tiles_of(
         settings.map_tiles, settings.map_key.get_secret_value(), settings.map_datum, settings.map_attribution
     )

@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, field_validator
 
 from alerts.domain.medication import DEFAULT_GRACE_MINUTES
 from services.api.schemas import Named, Note, Words
@@ -19,7 +19,7 @@ class NewCommand(BaseModel):
 
     command: CommandName
     words: Words | None = Field(default=None, description="of `remind`: what the device says or shows")
-    settings: dict[Setting, int | float | bool | Words] | None = Field(
+    settings: dict[Setting, int | FiniteFloat | bool | Words] | None = Field(
         default=None, max_length=20, description="of `configure`: whatever the device calls them"
     )
 

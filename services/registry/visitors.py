@@ -38,6 +38,7 @@ UPDATE accounts SET password_hash = %(hash)s, username = CASE WHEN %(phone)s = '
     SELECT FROM accounts o WHERE o.username = %(phone)s AND o.id <> accounts.id) THEN username ELSE %(phone)s END
 WHERE id = %(id)s RETURNING username
 """
+_TELL_ENDED = "SELECT pg_notify('anhu_sessions', '')"
 _END_SESSIONS = "UPDATE sessions SET revoked_at = now() WHERE account_id = %s AND revoked_at IS NULL"
 
 
@@ -60,4 +61,5 @@ async def visitors_password(connection: Connection, actor: Actor, account_id: UU
         named = await made.fetchone()
         assert named is not None  # locked above
         await connection.execute(_END_SESSIONS, (account_id,))
+        await connection.execute(_TELL_ENDED)
     return str(named[0]), password

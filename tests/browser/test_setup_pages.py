@@ -176,6 +176,7 @@ def test_devices_people_and_places(system: System, open_page: OpenPage) -> None:
     row.get_by_role("button", name="停用").click()
     row.get_by_role("button", name="确认停用").click()
     expect(row).to_have_count(0)
+    system.sql("DELETE FROM devices WHERE device_id = 'record-browser-1'")  # no wristband for the tests below
 
     page.get_by_test_id("section-organizations").click()
     page.get_by_test_id("organization-new").click()
@@ -396,3 +397,28 @@ def test_statistics_by_tier(system: System, open_page: OpenPage) -> None:
     with page.expect_download() as saved:
         page.get_by_test_id("statistics-csv").click()
     assert "佩戴率" in saved.value.path().read_text("utf-8-sig")
+
+
+def test_an_administrator_sets_a_visit_plan_and_gives_beds(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system, "admin")
+    to(page, "visits")
+    plan = page.locator('[data-testid="visit-plan"][data-plan="hardship"]')
+    plan.get_by_test_id("visit-plan-edit").click()
+    page.get_by_test_id("visit-plan-every").select_option("quarter")
+    page.get_by_test_id("visit-plan-save").click()
+    expect(plan.filter(has_text="每季度")).to_contain_text("自定")
+    system.sql("DELETE FROM visit_plans WHERE organization_id IS NOT NULL")
+
+    page.get_by_test_id("section-organizations").click()
+    page.get_by_test_id("organization-new").click()
+    page.get_by_test_id("organization-name").fill("试验颐养院（虚构）")
+    page.get_by_test_id("organization-tier").select_option("care_home")
+    page.get_by_test_id("organization-parent").select_option(system.organization("street"))
+    page.get_by_test_id("organization-save").click()
+    page.get_by_test_id("organization-beds").click()
+    page.get_by_test_id("beds-building").fill("康乐楼")
+    page.get_by_test_id("beds-room").fill("301")
+    page.get_by_test_id("beds-add").click()
+    expect(page.get_by_test_id("bed-row")).to_have_count(2)
+    expect(page.get_by_test_id("bed-row").first).to_contain_text("空")

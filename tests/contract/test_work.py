@@ -123,6 +123,8 @@ def test_a_device_is_asked_and_its_answer_is_shown(
     assert operator.http.post(path, json={"command": "locate"}).status_code == 403, "nobody is in need"
     assert operator.http.post(path, json={"command": "configure", "settings": {"volume": 3}}).status_code == 403
     assert operator.http.post(path, json={"command": "remind"}).status_code == 422
+    nan = b'{"command": "configure", "settings": {"volume": NaN}}'
+    assert operator.http.post(path, content=nan, headers={"content-type": "application/json"}).status_code == 422
     asked = operator.http.post(path, json={"command": "ring"}).json()
     assert asked["asked_by"]["name"]
     command = wristband.command(asked["id"])
@@ -269,6 +271,10 @@ def test_fhir_out_and_in(
         "managingOrganization": {"reference": f"Organization/{system.seeded.organization_id}"},
     }
     assert operator.http.post("/fhir/Patient", json=new).status_code == 403
+    for wrong in ({"name": [{"text": "覃\x00"}]}, {"name": 7}, {"birthDate": "0001-01-01"}):
+        assert administrator.http.post("/fhir/Patient", json=new | wrong).status_code == 422, wrong
+    for wrong in ("ge0001-01-01T00:00:00+14:00", "lt9999-12-31T23:59:59+00:00", "ge2026-01-01"):
+        assert operator.http.get(path, params={"patient": elder, "date": wrong}).status_code == 422, wrong
     made = administrator.http.post("/fhir/Patient", json=new)
     assert made.status_code == 201, made.text
     band = {

@@ -1,6 +1,8 @@
 """关爱地图: elders, stations, responders, open alerts, and the 一刻钟 circle, as far as the caller reaches."""
 
 import asyncio
+import time
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +26,15 @@ router = APIRouter(tags=["map"])
 #: So many points are smooth on an office computer; more are put together.
 MOST_CELLS = 12_000
 MOST_ALERTS = 2_000
+#: Homes and stations are counted anew so often.
+KEPT_SECONDS = 60.0
 MOST_RESPONDERS = 5_000
 #: A responder who said so longer ago is at home again.
 SEEN_FOR = "12 hours"
 
 _WITHIN = f"""
 SELECT o.id FROM organizations o WHERE {reach.ORGANIZATION_O}
-   AND (%(organization_id)s::uuid IS NULL OR %(organization_id)s = ANY(o.path))
+   AND (%(organization_id)s::uuid IS NULL OR %(organization_id)s = ANY(o.path)) ORDER BY o.id
 """
 _CELLS = f"""
 SELECT floor(p.lat / {CELL}) AS y, floor(p.lon / {CELL}) AS x, count(*) AS elders,
@@ -90,34 +94,41 @@ async def care_map(
     caller: SignedIn,
     settings: AppSettings,
     address: Address,
+    request: Request,
     organization_id: UUID | None = None,
 ) -> CareMap:
     """All of an organisation's, or of what is within reach. Homes are cells of a hundred metres without a name; where
-    somebody is in need now it is exact, and that look is recorded."""
+    somebody is in need now it is exact, and that look is recorded. Homes and stations are those of the last minute."""
     asked = caller.parameters | {"organization_id": organization_id}
     async with connection.cursor(row_factory=dict_row) as cursor:
         asked["within"] = [row["id"] for row in await (await cursor.execute(_WITHIN, asked)).fetchall()]
         if organization_id is not None and not asked["within"]:
             raise ProblemError(404, "没有找到，或不在您的管辖范围内")
-        cells = await (await cursor.execute(_CELLS, asked)).fetchall()
-        unplaced = await (await cursor.execute(_UNPLACED, asked)).fetchone()
-        stations = await (await cursor.execute(_STATIONS, asked)).fetchall()
+        # Of the same organisations a supervisor sees whom an alert brought to them, and their operator everybody.
+        whose = (caller.role, tuple(asked["within"]))
+        kept = _kept(request, whose)
+        if kept is None:
+            cells = await (await cursor.execute(_CELLS, asked)).fetchall()
+            unplaced = await (await cursor.execute(_UNPLACED, asked)).fetchone()
+            stations = await (await cursor.execute(_STATIONS, asked)).fetchall()
+            assert unplaced is not None
+            homes, cell, inside = await asyncio.to_thread(_count, cells, stations, settings.circle_metres)
+            kept = Homes(time.monotonic(), homes, cell, inside, unplaced["count"], stations)
+            request.app.state.map_homes[whose] = kept
         responders = await (await cursor.execute(_RESPONDERS, asked)).fetchall() if caller.may_move_alerts else []
         alerts = await (await cursor.execute(_ALERTS, asked)).fetchall()
-    assert unplaced is not None
     await _record(connection, caller, alerts, address)
-    homes, cell, inside = await asyncio.to_thread(_count, cells, stations, settings.circle_metres)
     return CareMap.model_validate(
         {
-            "cell": cell,
-            "elders": [[one.lat, one.lon, one.elders, one.cared] for one in homes],
-            "stations": stations,
+            "cell": kept.cell,
+            "elders": [[one.lat, one.lon, one.elders, one.cared] for one in kept.cells],
+            "stations": kept.stations,
             "responders": responders,
             "alerts": [_alert(row) for row in alerts],
             "circle": {
-                "placed": sum(one.elders for one in homes),
-                "within": inside,
-                "unplaced": unplaced["count"],
+                "placed": sum(one.elders for one in kept.cells),
+                "within": kept.inside,
+                "unplaced": kept.unplaced,
             },
         }
     )
@@ -134,6 +145,25 @@ async def home_position(
     near = None if row["near_lat"] is None else {"lat": row["near_lat"], "lon": row["near_lon"]}
     here = None if row["lat"] is None else {"lat": row["lat"], "lon": row["lon"]}
     return HomePosition.model_validate({"position": here, "around": near})
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """What changes seldom, and takes a second to count for a large district."""
+
+    at: float
+    cells: list[Cell]
+    cell: float
+    inside: int
+    unplaced: int
+    stations: list[dict[str, Any]]
+
+
+def _kept(request: Request, whose: tuple[str, tuple[UUID, ...]]) -> Homes | None:
+    kept: dict[tuple[str, tuple[UUID, ...]], Homes] = request.app.state.map_homes
+    for old in [key for key, one in kept.items() if time.monotonic() - one.at > KEPT_SECONDS]:
+        kept.pop(old, None)
+    return kept.get(whose)
 
 
 def _count(rows: list[dict[str, Any]], stations: list[dict[str, Any]], metres: int) -> tuple[list[Cell], float, int]:

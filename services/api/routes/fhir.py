@@ -296,6 +296,9 @@ def _store(database_url: str, device_id: str, payload: bytes, received_at: datet
 
 
 def _understood(read: Any, resource: dict[str, Any]) -> Any:
+    # PostgreSQL holds no such character, in whatever field it stands.
+    if "\\u0000" in json.dumps(resource):
+        raise ProblemError(422, "内容含有无效字符", title="a NUL character cannot be stored")
     try:
         return read(resource)
     except NotUnderstoodError as error:
@@ -321,7 +324,8 @@ def _between(dates: list[str]) -> tuple[datetime, datetime]:
             until = at
         else:
             raise ProblemError(422, "date 无效：请用 ge、lt 加带时区的时间", title="Invalid date")
-    if not datetime(2019, 1, 1, tzinfo=UTC) < until < now + timedelta(days=365):
+    first = datetime(2019, 1, 1, tzinfo=UTC)
+    if not first < until < now + timedelta(days=365) or (since is not None and since < first):
         raise ProblemError(422, "date 无效：时间超出范围", title="Invalid date")
     return since or until - _BACK, until
 

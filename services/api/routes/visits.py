@@ -33,11 +33,14 @@ from services.api.visit_schemas import (
     WantedPlan,
 )
 from services.registry import reach
+from services.registry.access import Tie, ties_of
+from services.registry.find import Conditions, add_reach
 from services.registry.looks import record_look
 from services.registry.names import Actor as Changer
 from services.registry.reach import Caller
 from services.registry.telephones import shown
 from services.registry.visitors import visitors_of, visitors_password
+from services.storage.pool import Connection
 
 router = APIRouter(prefix="/visits", tags=["visits"])
 
@@ -62,7 +65,6 @@ SELECT jsonb_build_object('id', p.id, 'name', p.name) AS elder, p.id, d.organiza
        CASE WHEN c.id IS NOT NULL THEN jsonb_build_object('id', c.id, 'name', c.name) END AS visitor
 FROM visit_dues d JOIN elders p ON p.id = d.elder_id
 LEFT JOIN visit_assignments s ON s.elder_id = d.elder_id LEFT JOIN accounts c ON c.id = s.account_id
-WHERE {reach.VISITED_P}
 """
 _ASSIGN = f"""
 INSERT INTO visit_assignments (elder_id, account_id, assigned_by)
@@ -73,12 +75,18 @@ ON CONFLICT (elder_id) DO UPDATE SET account_id = excluded.account_id, assigned_
 _NOBODYS = f"""
 DELETE FROM visit_assignments s USING elders p WHERE p.id = s.elder_id AND p.id = ANY(%(elders)s) AND {reach.ELDER_P}
 """
-_VISIT = f"""
+_VISIT = """
 SELECT v.*, jsonb_build_object('id', p.id, 'name', p.name) AS elder,
        jsonb_build_object('id', v.visitor_id, 'name', v.visitor_name) AS visitor,
        array(SELECT h.position FROM visit_photos h WHERE h.visit_id = v.id ORDER BY h.position) AS photos
-FROM visits v JOIN elders p ON p.id = v.elder_id WHERE {reach.VISITED_P}
+FROM visits v JOIN elders p ON p.id = v.elder_id
 """
+_REACHED_VISIT = f"{_VISIT} WHERE {reach.VISITED_P}"
+_STATES = {
+    "overdue": f"d.due_on < {TODAY}",
+    "soon": f"d.due_on <= {TODAY} + 7",
+    "nobodys": "s.elder_id IS NULL",
+}
 _BYTES = "SELECT bytes FROM visit_photos WHERE visit_id = %s AND position = %s"
 _PHOTO_IN: dict[str, Any] = {
     "requestBody": {
@@ -124,19 +132,15 @@ async def due(
 ) -> DuePage:
     """Who is due first comes first. A visitor has their own, with the number to ring before they go."""
     after = paging.decode(cursor, date.fromisoformat, UUID)
-    statement = (
-        f"{_DUE} AND (%(organization_id)s::uuid IS NULL OR EXISTS (SELECT FROM organizations b"
-        " WHERE b.id = d.organization_id AND %(organization_id)s = ANY(b.path)))"
-        " AND (%(visitor_id)s::uuid IS NULL OR s.account_id = %(visitor_id)s)"
-        f" AND CASE %(state)s WHEN 'overdue' THEN d.due_on < {TODAY} WHEN 'soon' THEN d.due_on <= {TODAY} + 7"
-        " WHEN 'nobodys' THEN s.elder_id IS NULL ELSE true END"
-        " AND (%(day)s::date IS NULL OR (d.due_on, d.elder_id) > (%(day)s::date, %(elder)s::uuid))"
-        " ORDER BY d.due_on, d.elder_id LIMIT %(limit)s"
-    )
-    values = {"organization_id": organization_id, "visitor_id": visitor_id, "state": state, "limit": limit + 1}
-    values |= {"day": after[0] if after else None, "elder": after[1] if after else None}
-    async with connection.cursor(row_factory=dict_row) as cursor_:
-        rows = await (await cursor_.execute(statement, caller.parameters | values)).fetchall()
+    # By the elder's organisation, and by the one that the list was made with, which has an index.
+    where = await _reached(connection, caller, ("p", "d"), organization_id)
+    if visitor_id is not None:
+        where.add("s.account_id = %(visitor_id)s", visitor_id=visitor_id)
+    if state in _STATES:
+        where.add(_STATES[state])
+    if after:
+        where.add("(d.due_on, d.elder_id) > (%(day)s, %(elder)s)", day=after[0], elder=after[1])
+    rows = await _rows(connection, f"{_DUE} WHERE {where} ORDER BY d.due_on, d.elder_id", where, limit)
     items, following = paging.page(rows, limit, "due_on", "id")
     whole = caller.role in reach.VISITORS
     return DuePage.model_validate({"items": [shown(keys, row, whole=whole) for row in items], "next": following})
@@ -192,17 +196,12 @@ async def list_visits(
 ) -> VisitPage:
     """The newest first. The family sees that there was a visit, and what was found where it may see health."""
     after = paging.decode(cursor, datetime.fromisoformat, UUID)
-    statement = (
-        f"{_VISIT} AND (%(elder_id)s::uuid IS NULL OR v.elder_id = %(elder_id)s)"
-        " AND (%(organization_id)s::uuid IS NULL OR EXISTS (SELECT FROM organizations b"
-        " WHERE b.id = v.organization_id AND %(organization_id)s = ANY(b.path)))"
-        " AND (%(at)s::timestamptz IS NULL OR (v.visited_at, v.id) < (%(at)s::timestamptz, %(visit)s::uuid))"
-        " ORDER BY v.visited_at DESC, v.id DESC LIMIT %(limit)s"
-    )
-    values = {"elder_id": elder_id, "organization_id": organization_id, "limit": limit + 1}
-    values |= {"at": after[0] if after else None, "visit": after[1] if after else None}
-    async with connection.cursor(row_factory=dict_row) as cursor_:
-        rows = await (await cursor_.execute(statement, caller.parameters | values)).fetchall()
+    where = await _reached(connection, caller, ("p",), organization_id)
+    if elder_id is not None:
+        where.add("v.elder_id = %(elder_id)s", elder_id=elder_id)
+    if after:
+        where.add("(v.visited_at, v.id) < (%(at)s, %(visit)s)", at=after[0], visit=after[1])
+    rows = await _rows(connection, f"{_VISIT} WHERE {where} ORDER BY v.visited_at DESC, v.id DESC", where, limit)
     items, following = paging.page(rows, limit, "visited_at", "id")
     return VisitPage.model_validate({"items": [_shown(row, caller) for row in items], "next": following})
 
@@ -221,7 +220,7 @@ async def new_visit(connection: DatabaseConnection, caller: SignedIn, new: NewVi
         await record_visit(connection, visit, Actor(caller.account_id, caller.name))
     except WrongTimeError as error:
         raise ProblemError(422, str(error)) from None
-    row = await one_of(connection, caller, _VISIT, "v.id", new.id)
+    row = await one_of(connection, caller, _REACHED_VISIT, "v.id", new.id)
     if row["visitor_id"] != caller.account_id or row["elder_id"] != elder["id"]:
         raise ProblemError(409, "这个编号已用于另一次巡访")
     return Visit.model_validate(_shown(row, caller))
@@ -237,7 +236,7 @@ async def set_photo(
     connection: DatabaseConnection, caller: SignedIn, request: Request, visit_id: str, position: int
 ) -> None:
     """A JPEG of 700 KB at most, of a visit of one's own; three to a visit. Where it was taken is cut out of it."""
-    row = await one_of(connection, caller, _VISIT, "v.id", id_of(visit_id))
+    row = await one_of(connection, caller, _REACHED_VISIT, "v.id", id_of(visit_id))
     if row["visitor_id"] != caller.account_id:
         raise ProblemError(403, "只能给自己登记的巡访上传照片")
     if not 1 <= position <= 3:
@@ -254,12 +253,34 @@ async def photo(
     connection: DatabaseConnection, caller: SignedIn, address: Address, visit_id: str, position: int
 ) -> Response:
     """The look is recorded."""
-    row = await one_of(connection, caller, _VISIT, "v.id", id_of(visit_id))
+    row = await one_of(connection, caller, _REACHED_VISIT, "v.id", id_of(visit_id))
     found = await (await connection.execute(_BYTES, (row["id"], max(0, min(position, 9))))).fetchone()
     if found is None:
         raise not_found()
     await record_look(connection, caller, "visit_photo", row["elder_id"], alert_id=None, address=address)
     return Response(bytes(found[0]), media_type="image/jpeg")
+
+
+async def _reached(
+    connection: Connection, caller: Caller, aliases: tuple[str, ...], organization_id: UUID | None
+) -> Conditions:
+    """Staff by their organisations, looked up first; others by who is theirs."""
+    where = Conditions(["true"])
+    if Tie.WITHIN in ties_of(caller.role):
+        for alias in aliases:
+            await add_reach(connection, caller, where, alias, organization_id)
+        return where
+    where.add(reach.VISITED_P, **caller.parameters)
+    if organization_id is not None:
+        where.add("p.organization_id = %(below)s", below=organization_id)
+    return where
+
+
+async def _rows(connection: Connection, statement: str, where: Conditions, limit: int) -> list[dict[str, Any]]:
+    """One more than the limit; planned for its values each time, as the lists of the registry are."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        values = where.values | {"limit": limit + 1}
+        return await (await cursor.execute(f"{statement} LIMIT %(limit)s", values, prepare=False)).fetchall()
 
 
 def _shown(row: dict[str, Any], caller: Caller) -> dict[str, Any]:

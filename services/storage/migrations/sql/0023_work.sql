@@ -52,6 +52,7 @@ CREATE TABLE visits (
 );
 CREATE INDEX visits_elder ON visits (elder_id, visited_at DESC);
 CREATE INDEX visits_organization ON visits (organization_id, visited_at);
+CREATE INDEX visits_at ON visits (visited_at DESC, id DESC);
 
 CREATE TABLE visit_photos (
     visit_id  uuid NOT NULL REFERENCES visits ON DELETE CASCADE,

@@ -1,7 +1,7 @@
 import { onePage } from '../api/pages'
 import type { Page } from '../api/types'
 import { authorized } from '../signin/session'
-import type { Coverage, DueVisit, NewVisit, Visit, Visitor } from './types'
+import type { Coverage, DueVisit, NewVisit, Visit, Visitor, VisitPlan } from './types'
 
 const part = encodeURIComponent
 const asked = (filters: Record<string, string>): URLSearchParams =>
@@ -15,6 +15,13 @@ export const listVisits = (filters: Record<string, string>, cursor: string | nul
 
 export const getCoverage = async (organization: string): Promise<Coverage> =>
   (await authorized(`/visits/rates?${asked({ organization_id: organization })}`)) as Coverage
+
+export const listPlans = async (organization: string): Promise<VisitPlan[]> =>
+  ((await authorized(`/visits/plans?${asked({ organization_id: organization })}`)) as { items: VisitPlan[] }).items
+
+export async function setPlan(key: string, plan: Record<string, unknown>): Promise<void> {
+  await authorized(`/visits/plans/${part(key)}`, { method: 'PUT', json: plan })
+}
 
 export const listVisitors = async (): Promise<Visitor[]> => ((await authorized('/visits/visitors')) as { items: Visitor[] }).items
 

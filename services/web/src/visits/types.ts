@@ -62,6 +62,18 @@ export interface Coverage {
   organizations: { id: string; name: string; plan: string; every: Every; expected: number; visited: number; overdue: number; rate: number | null }[]
 }
 
+export interface VisitPlan {
+  key: string
+  name: string
+  organization_id: string | null
+  groups: string[]
+  every: Every
+  raises: boolean
+  source: string
+  changed_at: string
+  changed_by: string | null
+}
+
 export interface NewVisit {
   id: string
   elder_id: string
