@@ -72,3 +72,11 @@ def test_timers_that_are_late_and_screens_that_cannot_be_looked_at_are_told() ->
     assert codes([*WELL[:2], *late, WELL[3]]) == ([], ["escalation_behind"])
     blind = [row("alerts", {"ok": True, "timers": {"overdue": 0}, "stations": "no such table"})]
     assert codes([*WELL[:2], *blind, WELL[3]]) == ([], ["stations"])
+
+
+def test_visits_medicines_and_commands_hold_nothing_up_and_are_told() -> None:
+    well = [*WELL, row("delivery", DELIVERY_OK)]
+    for care in ([], [row("care", {"ok": False, "fault": "a medicine: no row"})], [row("care", OK, silent=True)]):
+        rows = [*well, *care]
+        assert ([one.code for one in problems_of(rows)], [one.code for one in warnings_of(rows)]) == ([], ["care"])
+    assert warnings_of([*well, row("care", {"ok": False}), row("care", OK)]) == [], "another one does it"
