@@ -1,6 +1,7 @@
 """Who may be given visits: the people of the register of responders, and the operators; a password for the first."""
 
 import asyncio
+import secrets
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.registry.bulk.few import new_password
 from services.registry.changing import changes_by
 from services.registry.names import Actor
 from services.registry.passwords import hash_password
+from services.registry.pinyin import initials
 from services.registry.responders import NO_PASSWORD
 from services.storage.pool import Connection
 
@@ -29,15 +31,11 @@ FROM accounts c WHERE c.role = 'operator' AND c.disabled_at IS NULL AND EXISTS (
 ORDER BY 3, 2, 1
 """
 _ONE = f"""
-SELECT c.username, w.phone FROM responders w JOIN accounts c ON c.id = w.account_id
+SELECT c.username, c.name, c.password_hash = '{NO_PASSWORD}' FROM responders w JOIN accounts c ON c.id = w.account_id
 WHERE c.id = %(id)s AND w.ended_at IS NULL AND c.disabled_at IS NULL AND {reach.RESPONDER_W} FOR UPDATE OF c
 """
-# The telephone number is what a grid worker remembers; where another account has it, the name stays as it is.
-_SET = """
-UPDATE accounts SET password_hash = %(hash)s, username = CASE WHEN %(phone)s = '' OR EXISTS (
-    SELECT FROM accounts o WHERE o.username = %(phone)s AND o.id <> accounts.id) THEN username ELSE %(phone)s END
-WHERE id = %(id)s RETURNING username
-"""
+_FREE = "SELECT n FROM unnest(%s::text[]) AS n WHERE NOT EXISTS (SELECT FROM accounts WHERE username = n) LIMIT 1"
+_SET = "UPDATE accounts SET password_hash = %s, username = %s WHERE id = %s"
 _TELL_ENDED = "SELECT pg_notify('anhu_sessions', '')"
 _END_SESSIONS = "UPDATE sessions SET revoked_at = now() WHERE account_id = %s AND revoked_at IS NULL"
 
@@ -56,10 +54,17 @@ async def visitors_password(connection: Connection, actor: Actor, account_id: UU
         row = await (await connection.execute(_ONE, actor.caller.parameters | {"id": account_id})).fetchone()
         if row is None:
             return None
-        phone = "".join(one for one in row[1] if one.isdigit())
-        made = await connection.execute(_SET, {"hash": hashed, "phone": phone, "id": account_id})
-        named = await made.fetchone()
-        assert named is not None  # locked above
+        username, name, new = row
+        if new:
+            free = await (await connection.execute(_FREE, (_usernames(name),))).fetchone()
+            username = free[0] if free else username
+        await connection.execute(_SET, (hashed, username, account_id))
         await connection.execute(_END_SESSIONS, (account_id,))
         await connection.execute(_TELL_ENDED)
-    return str(named[0]), password
+    return str(username), password
+
+
+def _usernames(name: str) -> list[str]:
+    """The initials of a name and four digits: short enough to remember, and not a telephone number, which is sealed."""
+    letters = "".join(one for one in initials(name).lower() if "a" <= one <= "z")[:6] or "xf"
+    return [f"{letters}{secrets.randbelow(9000) + 1000}" for _ in range(20)]
