@@ -199,7 +199,7 @@ BUILT_IN: Final = (
         OwnLimit("heart_rate", _ABOVE, spreads=4, clear_spreads=2.5, least_hours=168, inside=(60, 100)),
         f"Anhu: four of a person's spreads; never within 60–100/min, a resting adult's normal rate (AHA); {_OURS}",
         # Most walks are over by then, and a heart that has begun to flutter is told of in time.
-        minutes=15,
+        minutes=20,
     ),
     _own(
         15, "heart_rate_own_low", "心率低于本人平时",
