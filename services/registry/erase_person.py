@@ -24,6 +24,7 @@ SELECT FROM alerts WHERE elder_id = %s AND state IN ('triggered', 'acknowledged'
 DELETED: Final = (
     *("elder_contacts", "ability_assessments", "consents", "account_elders", "elder_fences", "elder_habits"),
     *("elder_baselines", "elder_looks", "rule_subjects"),
+    *("visit_assignments", "visit_dues", "medication_plans", "medication_doses"),
 )
 #: What stays of the others, without what would say who it was.
 BLANKED: Final = {
@@ -36,6 +37,8 @@ BLANKED: Final = {
     "covers": f"reason = '{GONE}'",
     "openings": f"reason = '{GONE}', address = NULL",
     "service_requests": "words = NULL",
+    "visits": "findings = NULL, concerns = '{}', lat = NULL, lon = NULL, accuracy = NULL, metres = NULL",
+    "beds": "elder_id = NULL, since = NULL",
     "held_alerts": "",  # a type, a title and times
     "drill_presses": "",
     "access_log": "",  # who looked, and when: under the seals
@@ -65,6 +68,9 @@ _MORE = (
     "UPDATE service_request_log SET note = NULL, body = '{}'"
     " WHERE request_id IN (SELECT id FROM service_requests WHERE elder_id = %(id)s)",
     "UPDATE rule_versions SET reason = %(gone)s WHERE rule_id IN (SELECT id FROM rules WHERE elder_id = %(id)s)",
+    "DELETE FROM visit_photos WHERE visit_id IN (SELECT id FROM visits WHERE elder_id = %(id)s)",
+    "DELETE FROM device_commands WHERE device_id = ANY(%(devices)s)",
+    "DELETE FROM command_results WHERE device_id = ANY(%(devices)s)",
     "DELETE FROM quarantine WHERE device_id = ANY(%(devices)s)",
     "DELETE FROM readings r USING devices d WHERE r.device_key = d.key AND d.elder_id = %(id)s"
     " AND r.ts >= d.elder_since",
