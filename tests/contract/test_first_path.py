@@ -7,7 +7,7 @@ def test_a_press_is_answered_step_by_step_and_the_wristband_is_told_each(system:
     operator = system.sign_in()
     with operator.screen() as screen:
         pressed = wristband.press(location={"lat": 29.7, "lon": 105.7, "accuracy": 12}, battery=82)
-        alert = screen.next_alert()
+        alert = screen.next_of(operator.alert_of(pressed["event_id"]))
         assert alert["event_id"] == pressed["event_id"]
         assert (alert["severity"], alert["state"], alert["version"]) == ("red", "triggered", 1)
         assert alert["title"].startswith("紧急救援")
@@ -27,7 +27,7 @@ def test_a_press_is_answered_step_by_step_and_the_wristband_is_told_each(system:
             answer = operator.move(alert, move, **body)
             assert answer.status_code == 200, answer.text
             assert answer.json()["state"] == state
-            shown = screen.next_alert()
+            shown = screen.next_of(alert)
             assert (shown["state"], shown["version"]) == (state, answer.json()["version"])
             wristband.receipt(pressed["event_id"], state)
         assert (shown["location"], shown["place"], shown["withheld"]) == (None, None, True)

@@ -233,6 +233,8 @@ def test_an_unanswered_red_alert_climbs_one_organisation_each_time_and_stays_on_
     """The minutes are shortened by making the timer due; that a minute is a minute is in test_waits.py."""
     alert = raised(wristband, operator)
     way = [system.organization(tier) for tier in ("community", "street", "district", "city")]
+    planned = "SELECT 1 FROM alert_escalations WHERE alert_id = %s"
+    until(lambda: system.sql(planned, alert["id"]), "its plan is made, and its timer with it", every=0.05)
     for step in range(1, 4):
         make_due(system, alert, "escalate")
         until(lambda: len(_routes(operator, alert)) > step, f"step {step}", every=0.05)  # noqa: B023

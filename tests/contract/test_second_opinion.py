@@ -35,9 +35,9 @@ def test_a_fall_with_acceleration_has_a_confidence_and_says_why(system: System, 
     operator = system.sign_in()
     with operator.screen() as screen:
         sent = wristband.press("fall", **fall("hard_fall"))
-        shown = screen.next_alert()
+        alert = operator.alert_of(sent["event_id"])
+        shown = screen.next_of(alert)
     assert shown["event_id"] == sent["event_id"]
-    alert = operator.alert_of(sent["event_id"])
     assert (shown["confidence"], alert["confidence"]) == (0.95, 0.95)
     detail = operator.get(f"/alerts/{alert['id']}")
     assert kinds(detail)[:2] == ["raised", "second_opinion"]

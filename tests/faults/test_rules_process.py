@@ -9,17 +9,20 @@ import pytest
 from tests.faults.storm import eventually
 from tests.parts.system import Device, System
 
+#: Rules, trials, what tells people, visits and medicines: each with its keeper.
+BESIDE = 8
+
 
 def keeper(system: System, name: str = "alerts") -> psutil.Process:
-    """That of the rules, which is forked first; the others keep trials and what tells people."""
+    """That of the rules, which is forked first; the others keep the rest."""
     rules_keeper, *_ = sorted(psutil.Process(system.processes[name].pid).children(), key=lambda one: one.pid)
     return rules_keeper
 
 
 def family(system: System) -> list[psutil.Process]:
-    """All that is beside: three keepers and whom they keep."""
+    """All that is beside: four keepers and whom they keep."""
     found = psutil.Process(system.processes["alerts"].pid).children(recursive=True)
-    assert len(found) == 6
+    assert len(found) == BESIDE
     return found
 
 
@@ -74,7 +77,7 @@ def test_killed_alerts_take_their_rules_along(shared: System) -> None:
     beside = family(shared)
     shared.kill("alerts")
     gone, alive = psutil.wait_procs(beside, timeout=10)
-    assert (len(gone), alive) == (6, [])
+    assert (len(gone), alive) == (BESIDE, [])
 
 
 def test_without_their_keeper_both_end_to_be_started_again(shared: System) -> None:
@@ -91,6 +94,6 @@ def test_a_stop_in_order_ends_all_of_them(shared: System) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     gone, alive = psutil.wait_procs(beside, timeout=10)
-    assert (len(gone), alive) == (6, [])
+    assert (len(gone), alive) == (BESIDE, [])
     pids = [one.pid for one in beside]
     assert not shared.sql("SELECT 1 FROM workers WHERE kind IN ('rules', 'trials') AND pid = ANY(%s)", pids)
