@@ -17,7 +17,7 @@ demo: ## everything on this machine, from nothing: database, broker, station scr
 	@$(BOOTSTRAP) demo $(ARGS)
 
 test: check ## checks, then every test, with a real broker, database and browser
-	$(WRITE_BYTECODE) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(WRITE_BYTECODE) $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ready ## linter, types, import contracts, the browser app's own checks
 	@$(MAKE) --no-print-directory --output-sync --jobs 2 check-lint check-types check-imports check-web

@@ -56,7 +56,7 @@ def test_killed_rules_are_begun_again_while_presses_go_on(shared: System, wristb
             ts = (begun + timedelta(minutes=minute)).isoformat()
             device.send({"ts": ts, "heart_rate": 134, "worn": True}, "readings")
         raised = "SELECT 1 FROM rule_episodes WHERE key = 'heart_rate_high'"
-        eventually(lambda: shared.sql(raised), "an alert by a rule", limit=30)
+        eventually(lambda: shared.sql(raised), "an alert by a rule", limit=60)
     eventually(lambda: looks(shared) > 0, "the looks are counted, with the next beat")
     assert "is begun again" in shared.log("alerts")
 

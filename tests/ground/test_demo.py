@@ -142,7 +142,8 @@ def _built() -> None:
     assert WEB_PAGE.is_file(), f"the browser app is not built: make web ({Path(services.__file__).parent})"
 
 
-def test_a_demo_from_nothing_to_ctrl_c_and_again(start: Start, tell: Tell) -> None:
+def test_a_demo_from_nothing_to_ctrl_c_and_again(running: RunningDemo, start: Start, tell: Tell) -> None:
+    """Beside another one, which goes on."""
     demo = start()
     url = demo.wait_ready()
     fleet = demo.fleet()
@@ -179,6 +180,7 @@ def test_a_demo_from_nothing_to_ctrl_c_and_again(start: Start, tell: Tell) -> No
     again.process.terminate()
     assert again.wait_end() == 0
     assert again.living() == []
+    assert running.process.poll() is None
 
 
 def test_whatever_dies_comes_back(running: RunningDemo) -> None:
@@ -189,8 +191,7 @@ def test_whatever_dies_comes_back(running: RunningDemo) -> None:
     until(lambda: all(map(psutil.pid_exists, running.parts().values())), "all run")
 
 
-def test_two_demos_side_by_side_but_not_in_one_folder(running: RunningDemo, start: Start) -> None:
-    start().wait_ready()
+def test_there_are_no_two_demos_in_one_folder(running: RunningDemo) -> None:
     third = begin(running.folder)
     assert third.wait_end() == 1
     assert re.fullmatch(
