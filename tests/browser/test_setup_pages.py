@@ -373,7 +373,6 @@ def test_the_map_has_ten_thousand_homes_and_a_home_is_put_right(
     page.goto(f"{system.url}/#/elders/{elder}")
     page.get_by_test_id("place-show").click()
     expect(page.get_by_test_id("place-told")).to_contain_text(f"{lat:.6f}")
-    page.wait_for_load_state("networkidle")  # what is above the map is there, and moves it no more
     place = page.get_by_test_id("place-map")
     box = place.bounding_box()
     assert box is not None

@@ -15,6 +15,12 @@ const LINES_APART = 140
 export function makeMap(element: HTMLElement, settings: MapSettings): LeafletMap {
   const map = new LeafletMap(element, { center: NOWHERE, zoom: 8, maxZoom: settings.most_zoom, zoomControl: true, attributionControl: settings.attribution !== '', preferCanvas: true, zoomSnap: 1 })
   map.attributionControl?.setPrefix(false)
+  // Leaflet takes the focus at a press of the mouse: the page would scroll then, and the click be somewhere else.
+  element.focus = (options) => HTMLElement.prototype.focus.call(element, { ...options, preventScroll: true })
+  // Leaflet asks when the window changes, and not when what is around the map does.
+  const watching = new ResizeObserver(() => map.invalidateSize({ animate: false }))
+  watching.observe(element)
+  map.on('unload', () => watching.disconnect())
   control.scale({ imperial: false, maxWidth: 140 }).addTo(map)
   for (const [place, url] of settings.layers.entries()) {
     // Providers ask from which site a tile is wanted; from which page is none of their business.
