@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -59,11 +60,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """WGS 84 degrees; accuracy in metres."""
+    """WGS 84 degrees; accuracy in metres. One that is no number says nothing: JSON has none, and no alert may fail for
+    it."""
 
     lat: float
     lon: float
     accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.accuracy is not None and not isfinite(self.accuracy):
+            object.__setattr__(self, "accuracy", None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ MAX_ARRAY = 500
 MOST_TOLD_ALONE = 20
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 MAX_AHEAD = timedelta(minutes=5)
+#: Half of the equator, in metres: an accuracy beyond it says nothing, and one of 1e39 would be stored as infinite.
+FARTHEST = 20_037_508.0
 
 _STRICT = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
@@ -423,7 +425,8 @@ def _location(given: Any) -> Location | None:
     lat, lon = given["lat"], given["lon"]
     if given.get("datum") == "gcj02":
         lat, lon = gcj02_to_wgs84(lat, lon)
-    return Location(lat, lon, given.get("accuracy"))
+    accuracy = given.get("accuracy")
+    return Location(lat, lon, None if accuracy is None or accuracy > FARTHEST else accuracy)
 
 
 def _with_part(flaw: Flaw, item: Any) -> Flaw:

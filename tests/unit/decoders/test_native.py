@@ -285,3 +285,11 @@ def test_what_is_kept_of_a_reading_is_in_its_range(fields: dict[str, Any]) -> No
         assert 20 <= values.get("heart_rate", 20) <= 300
         assert 0 <= values.get("steps", 0) <= 200_000
         assert -90 <= values.get("lat", 0) <= 90
+
+
+def test_an_accuracy_that_says_nothing_is_none() -> None:
+    """As a 32-bit number 1e39 would be infinite, which no JSON holds: no alert could be raised there."""
+    here = {"lat": 29.5, "lon": 106.5}
+    for accuracy, kept in ((1e39, None), (3e7, None), (12.5, 12.5)):
+        readings, flaws = decode_readings(encoded(location=here | {"accuracy": accuracy}), NOW)
+        assert (readings[0].values[-1], flaws) == (kept, [])

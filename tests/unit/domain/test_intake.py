@@ -147,3 +147,7 @@ def test_only_a_fall_is_looked_at_again() -> None:
     assert unread.confidence is None
     assert unread.entry.body is not None
     assert "stuck" in unread.entry.body["reason"]
+
+
+def test_a_position_without_a_number_for_its_accuracy_has_none() -> None:
+    assert Position(29.7, 105.7, float("inf")) == Position(29.7, 105.7, float("nan")) == Position(29.7, 105.7)
