@@ -227,10 +227,11 @@ def test_a_second_factor_is_switched_on_asked_for_and_reset(
     signed = {"username": person.username, "password": system.account("street-1")["password"]}
     assert person.http.post("/me/second-factor/confirm", json={"code": "000000"}).status_code in (422,)
     assert person.http.post("/token", data=signed).status_code == 200, "not on before it is confirmed"
-    codes = person.http.post("/me/second-factor/confirm", json={"code": code()}).json()["recovery_codes"]
+    first = code()
+    codes = person.http.post("/me/second-factor/confirm", json={"code": first}).json()["recovery_codes"]
     refused = person.http.post("/token", data=signed)
     assert (refused.status_code, refused.json()["second_factor"]) == (401, True)
-    assert person.http.post("/token", data=signed | {"code": code()}).status_code == 401, "taken already"
+    assert person.http.post("/token", data=signed | {"code": first}).status_code == 401, "taken already"
     assert person.http.post("/token", data=signed | {"code": code(1)}).status_code == 200
     assert person.http.post("/token", data=signed | {"code": codes[0]}).status_code == 200
     assert person.http.post("/token", data=signed | {"code": codes[0]}).status_code == 401
