@@ -5,19 +5,17 @@ import asyncio
 import logging
 import os
 import time
-from functools import partial
 from typing import Any, Final
 
 import aiomqtt
-import anyio
 import psycopg
 
 from alerts import medication_round, visit_dues
 from alerts.commands import follow_commands, send_commands
-from alerts.deliver import mqtt_client
 from alerts.medication_round import follow_taken, look_after_next, make_doses
+from alerts.sender import Sender
 from alerts.visit_dues import raise_next_overdue, refresh_dues
-from alerts.worker import SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
+from alerts.worker import SWEEP_SECONDS, Connection, Work, Works, run_worker
 from services.runtime.settings import Settings
 from services.storage.errors import is_conflict, is_outage
 
@@ -40,13 +38,13 @@ SELECT (SELECT count(*) FROM medication_doses WHERE next_at < clock_timestamp() 
 """
 
 
-class Care(Worker):
+class Care(Sender):
     kind = "care"
+    sends = "commands"
 
     def __init__(self, settings: Settings) -> None:
         counted = ("visits", "doses", "commands", "results", "failures")
         super().__init__(settings, ("anhu_commands",), counted)
-        self._mqtt_ok = False
         self._behind = (0, 0)
         self._fault = ("", float("-inf"))
 
@@ -56,9 +54,9 @@ class Care(Worker):
         fault = fault if time.monotonic() - at < TOLD_SECONDS else ""
         doses, commands = self._behind
         return {
-            "ok": self.turning and self.database_ok and self._mqtt_ok and not fault and not doses,
+            "ok": self.turning and self.database_ok and self.mqtt_ok and not fault and not doses,
             "database": "connected" if self.database_ok else "disconnected",
-            "mqtt": "connected" if self._mqtt_ok else "disconnected",
+            "mqtt": self.mqtt_words,
             "stuck": not self.turning,
             "late": {"doses": doses, "commands": commands},
             "fault": fault or None,
@@ -133,23 +131,7 @@ class Care(Worker):
             works()
             await asyncio.sleep(2)
 
-    async def beside(self) -> None:
-        """Holds a connection to the broker of its own, and opens it again while it is away."""
-        told = False
-        while True:
-            try:
-                async with mqtt_client(self.settings) as client, anyio.create_task_group() as tasks:
-                    log.info("connected to the broker")
-                    told, self._mqtt_ok = False, True
-                    tasks.start_soon(_until_disconnected, client)
-                    tasks.start_soon(self.with_database, "commands", partial(self._send_over, client))
-            except* aiomqtt.MqttError as errors:
-                if not told:
-                    log.error("the broker is away, commands wait: %s", errors.exceptions[0])
-                told, self._mqtt_ok = True, False
-            await asyncio.sleep(1)
-
-    async def _send_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
+    async def send_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
         while True:
             sent = await send_commands(connection, client)
             works()
@@ -168,12 +150,6 @@ class Care(Worker):
         self.counters["failures"] += 1
         self._fault = (f"{what}: {error}"[:300], time.monotonic())
         log.error("%s failed, trying again", what, exc_info=error)
-
-
-async def _until_disconnected(client: aiomqtt.Client) -> None:
-    """Nothing is subscribed to: this ends, with an error, when the connection does."""
-    async for message in client.messages:
-        log.warning("an unexpected message on %s", message.topic)
 
 
 def run(settings: Settings) -> None:

@@ -9,14 +9,14 @@ from functools import partial
 from typing import Any
 
 import aiomqtt
-import anyio
 
 from alerts import care_process, rules_process, timers, trials_process
-from alerts.deliver import deliver_receipts, mqtt_client
+from alerts.deliver import deliver_receipts
 from alerts.rescues import Rescues
+from alerts.sender import Sender
 from alerts.take_in import Failure, take_in_next
 from alerts.timers import act_on_next_timer
-from alerts.worker import STUCK_SECONDS, SWEEP_SECONDS, Connection, Work, Worker, Works, run_worker
+from alerts.worker import STUCK_SECONDS, SWEEP_SECONDS, Connection, Work, Works, run_worker
 from services.runtime.beside import Beside
 from services.runtime.settings import Settings
 from services.storage.hung import END_HUNG, LET_GO_SLOWLY
@@ -34,15 +34,15 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(queued_at))
 _OVERDUE = "SELECT count(*) FROM alert_timers WHERE due_at < statement_timestamp() - interval '10 seconds'"
 
 
-class Alerts(Worker):
+class Alerts(Sender):
     kind = "alerts"
+    sends = "receipts"
     takes_from_queues = True
 
     def __init__(self, settings: Settings, beside: Sequence[Beside]) -> None:
         counted = ("events_taken_in", "failures", "timers", "plans", "receipts")
         super().__init__(settings, ("anhu_events", "anhu_outbox", "anhu_plans"), counted)
         self._kept = beside
-        self._mqtt_ok = False
         self._overdue = 0
         self._backlog: tuple[int, float, int] = (0, 0.0, 0)
         self._rescues = Rescues(self.wakes["anhu_plans"], self.counters)
@@ -51,8 +51,8 @@ class Alerts(Worker):
         """Asked by the heart's thread."""
         waiting, oldest, failing = self._backlog
         return {
-            "ok": self.turning and self.database_ok and self._mqtt_ok and oldest < STUCK_SECONDS,
-            "mqtt": "connected" if self._mqtt_ok else "disconnected",
+            "ok": self.turning and self.database_ok and self.mqtt_ok and oldest < STUCK_SECONDS,
+            "mqtt": self.mqtt_words,
             "database": "connected" if self.database_ok else "disconnected",
             "stuck": not self.turning or oldest >= STUCK_SECONDS,
             "queue": {"waiting": waiting, "oldest_seconds": round(oldest, 1), "failing": failing},
@@ -109,23 +109,7 @@ class Alerts(Worker):
                 raise RuntimeError("nobody begins a process beside this one again: it ends, to be started anew")
             await asyncio.sleep(1)
 
-    async def beside(self) -> None:
-        """Holds the connection to the broker, and opens it again while it is away."""
-        told = False
-        while True:
-            try:
-                async with mqtt_client(self.settings) as client, anyio.create_task_group() as tasks:
-                    log.info("connected to the broker")
-                    told, self._mqtt_ok = False, True
-                    tasks.start_soon(_until_disconnected, client)
-                    tasks.start_soon(self.with_database, "receipts", partial(self._deliver_over, client))
-            except* aiomqtt.MqttError as errors:
-                if not told:
-                    log.error("the broker is away, receipts wait: %s", errors.exceptions[0])
-                told, self._mqtt_ok = True, False
-            await asyncio.sleep(1)
-
-    async def _deliver_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
+    async def send_over(self, client: aiomqtt.Client, connection: Connection, works: Works) -> None:
         await connection.execute(LET_GO_SLOWLY)
         while True:
             sent = await deliver_receipts(connection, client)
@@ -133,12 +117,6 @@ class Alerts(Worker):
             self.counters["receipts"] += sent
             if not sent:
                 await self.wakes["anhu_outbox"].wait(SWEEP_SECONDS)
-
-
-async def _until_disconnected(client: aiomqtt.Client) -> None:
-    """Nothing is subscribed to: this ends, with an error, when the connection does."""
-    async for message in client.messages:
-        log.warning("an unexpected message on %s", message.topic)
 
 
 def _deliver(settings: Settings) -> None:

@@ -5,15 +5,16 @@ whoever may see it. `sent` has an offset as numbers: CAP does not take `Z`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
+
+from alerts.domain.rules.fence import BEIJING
 
 CAP: Final = "urn:oasis:names:tc:emergency:cap:1.2"
 ATOM: Final = "http://www.w3.org/2005/Atom"
 CAP_TYPE: Final = "application/cap+xml"
 ATOM_TYPE: Final = "application/atom+xml"
-_BEIJING: Final = timezone(timedelta(hours=8))
 _OPEN: Final = frozenset({"triggered", "acknowledged", "dispatched", "arrived"})
 _SEVERITIES: Final = {"red": "Extreme", "orange": "Severe", "yellow": "Moderate", "blue": "Minor"}
 #: By the beginning of the type, the longest first.
@@ -114,7 +115,7 @@ def _categories(type_: str) -> tuple[str, ...]:
 
 
 def _time(at: datetime) -> str:
-    return at.astimezone(_BEIJING).isoformat(timespec="seconds")
+    return at.astimezone(BEIJING).isoformat(timespec="seconds")
 
 
 def _put(parent: Element, name: str, text: str) -> None:

@@ -8,10 +8,10 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any, Final
 
-_BEIJING: Final = timezone(timedelta(hours=8))
+from alerts.domain.rules.fence import BEIJING
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _cell(field: str, value: Any) -> str:
         return _WORDS[field].get(value, str(value))
     match value:
         case datetime():
-            return value.astimezone(_BEIJING).isoformat(timespec="seconds")
+            return value.astimezone(BEIJING).isoformat(timespec="seconds")
         case date():
             return value.isoformat()
         case list():
