@@ -130,22 +130,40 @@ BEGIN
     RAISE EXCEPTION 'broken on purpose';
 END $$;
 """
-
+MEND = "DROP FUNCTION IF EXISTS broken CASCADE"
 
 IN_ALERT = """
 SELECT a.alert_id FROM alert_events a JOIN events e ON e.id = a.event WHERE (e.device_id, e.event_id) = (%s, %s)
 """
 
 
+# Behind the alert's own lock, like everything that moves its timers.
+MAKE_DUE = """
+WITH held AS MATERIALIZED (SELECT id FROM alerts WHERE id = %s FOR UPDATE)
+UPDATE alert_timers t SET due_at = now() - %s::interval FROM held WHERE t.alert_id = held.id
+"""
+
+
+@pytest.fixture
+def broken_alerts(shared: System) -> Iterator[Callable[[str, str], None]]:
+    """Lets no alert be written that meets a condition: broken_alerts("INSERT", "NEW.device_id = …"), until the test
+    drops the function or ends."""
+
+    def break_them(when: str, condition: str) -> None:
+        shared.sql(BREAK)
+        shared.sql(
+            f"CREATE TRIGGER broken BEFORE {when} ON alerts FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION broken()"
+        )
+
+    yield break_them
+    shared.sql(MEND)
+
+
 def test_an_event_that_cannot_be_taken_in_holds_up_nobody_and_is_tried_again(
-    shared: System, devices: Callable[..., Device]
+    shared: System, devices: Callable[..., Device], broken_alerts: Callable[[str, str], None]
 ) -> None:
     broken, well = devices(), devices()
-    shared.sql(BREAK)
-    shared.sql(
-        "CREATE TRIGGER broken BEFORE INSERT ON alerts FOR EACH ROW"
-        f" WHEN (NEW.device_id = '{broken.device_id}') EXECUTE FUNCTION broken()"
-    )
+    broken_alerts("INSERT", f"NEW.device_id = '{broken.device_id}'")
     pressed = [broken.press() for _ in range(5)]
     other = well.press()
     well.receipt(other["event_id"], "raised", limit=5)
@@ -154,14 +172,14 @@ def test_an_event_that_cannot_be_taken_in_holds_up_nobody_and_is_tried_again(
         "all five were tried",
     )
     assert well.stages(other["event_id"])
-    shared.sql("DROP FUNCTION broken CASCADE")
+    shared.sql(MEND)
     for one in pressed:
         broken.receipt(one["event_id"], "raised", limit=40)
     assert shared.processes["alerts"].poll() is None
 
 
 def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(
-    shared: System, devices: Callable[..., Device]
+    shared: System, devices: Callable[..., Device], broken_alerts: Callable[[str, str], None]
 ) -> None:
     broken, well = devices(), devices()
     alerts = {}
@@ -169,13 +187,9 @@ def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(
         pressed = device.press()
         device.receipt(pressed["event_id"], "raised")
         alerts[device] = shared.sql(IN_ALERT, device.device_id, pressed["event_id"])[0][0]
-    shared.sql(BREAK)
-    shared.sql(
-        "CREATE TRIGGER broken BEFORE UPDATE ON alerts FOR EACH ROW"
-        f" WHEN (NEW.id = '{alerts[broken]}') EXECUTE FUNCTION broken()"
-    )
-    shared.sql("UPDATE alert_timers SET due_at = now() - interval '2 s' WHERE alert_id = %s", alerts[broken])
-    shared.sql("UPDATE alert_timers SET due_at = now() - interval '1 s' WHERE alert_id = %s", alerts[well])
+    broken_alerts("UPDATE", f"NEW.id = '{alerts[broken]}'")
+    shared.sql(MAKE_DUE, alerts[broken], "2 s")
+    shared.sql(MAKE_DUE, alerts[well], "1 s")
 
     def escalated(device: Device) -> bool:
         return bool(
@@ -185,5 +199,5 @@ def test_a_timer_that_fails_holds_up_no_other_and_is_tried_again(
     eventually(lambda: escalated(well), "the other timer acts")
     assert not escalated(broken)
     assert shared.processes["alerts"].poll() is None, shared.log("alerts")[-2000:]
-    shared.sql("DROP FUNCTION broken CASCADE")
+    shared.sql(MEND)
     eventually(lambda: escalated(broken), "the broken timer acts after all", limit=20)

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from alerts.backtest import Trial, backtest
 from alerts.built_in_rules import store_built_in
+from alerts.domain.rules.fence import BEIJING
 from alerts.domain.rules.trying import Period
 from alerts.trials import tried
 from services.cli import app
@@ -36,7 +37,7 @@ BED = {
     "key": "out_of_bed",
     "title": "夜间离床未回",
     "severity": "orange",
-    "condition": {"kind": "out_of_bed", "night": {"from": "00:01", "to": "00:00"}},
+    "condition": {"kind": "out_of_bed"},
     "lasting_seconds": 1800,
 }
 
@@ -189,7 +190,10 @@ async def test_rules_that_speak_because_nothing_comes_are_tried_in_processes_of_
     ward.measured([10], "bed-3", in_bed=True)
     shares: list[float] = []
     period = Period(ward.at(330) - timedelta(days=31), ward.at(330))
-    result = await backtest(ward.url, Trial(tried(BED), [ward.city], period), processes=2, tell=shares.append)
+    # A night that neither begins nor ends while they are out of bed, whenever this runs.
+    night = {"from": f"{ward.at(-60).astimezone(BEIJING):%H:%M}", "to": f"{ward.at(600).astimezone(BEIJING):%H:%M}"}
+    rule = BED | {"condition": BED["condition"] | {"night": night}}
+    result = await backtest(ward.url, Trial(tried(rule), [ward.city], period), processes=2, tell=shares.append)
     assert result["tried"]["alerts"] == 2
     assert {one["raised_at"] for one in result["episodes"]} == {ward.at(33).isoformat()}
     assert (shares == sorted(shares), shares[-1]) == (True, 1.0)
