@@ -62,7 +62,9 @@ def _keep(name: str, work: Callable[[], None], pipe: Connection) -> None:
         if pipe in wait([pipe, worker.sentinel]):
             worker.terminate()
             worker.join(GOODBYE_SECONDS)
-            worker.kill()
+            if worker.is_alive():
+                log.warning("%s has not ended within %g s and is killed", name, GOODBYE_SECONDS)
+                worker.kill()
             return
         worker.join()
         log.critical("%s has ended with %s and is begun again", name, worker.exitcode)

