@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import psycopg_pool
-from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi import FastAPI, WebSocket
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
@@ -84,7 +84,8 @@ _DOCS_POLICY = _POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-i
 MAX_BODY_BYTES = 1024 * 1024
 #: A file of some forty thousand people; larger ones go in by `anhu import`.
 MAX_FILE_BYTES = 10 * 1024 * 1024
-_FILES = "/api/v1/imports/"
+_V1 = "/api/v1"
+_FILES = f"{_V1}/imports/"
 _WEB = Path(__file__).parent.parent / "web" / "dist"
 
 
@@ -222,7 +223,6 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
     problems.install(app)
 
-    v1 = APIRouter(prefix="/api/v1")
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
@@ -230,13 +230,12 @@ def make_app(settings: Settings) -> FastAPI:
         *(records, consents, own, accounts, changes, imports, services, privacy),
         *(visits, commands, medication, care_map, beds, exchange, fhir),
     ):
-        v1.include_router(module.router)
+        app.include_router(module.router, prefix=_V1)
 
-    @v1.websocket("/stations/{organization_id}/live")
+    @app.websocket(f"{_V1}/stations/{{organization_id}}/live")
     async def live(socket: WebSocket, organization_id: str) -> None:
         await app.state.live.serve(socket, organization_id)
 
-    app.include_router(v1)
     app.include_router(operations.router)
     app.include_router(open_notice.router)
     web = settings.web_dir or _WEB

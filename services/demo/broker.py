@@ -44,16 +44,16 @@ class DemoBroker:
     ours: bool = True  # and so `anhu broker` keeps its accounts
 
 
-def start_broker(
-    supervisor: Supervisor,
-    folder: DemoFolder,
-    keys: Keys,
-    *,
-    database_url: str,
-    port: int | None,
-    taken: frozenset[int],
-) -> DemoBroker:
-    """A broker that knows the database's devices and lets the gateway in.
+@dataclass(frozen=True)
+class OwnBroker:
+    program: str
+    port: int
+    #: the port was not asked for
+    usual: bool
+
+
+def choose_broker(port: int | None, taken: frozenset[int]) -> OwnBroker | SplitResult:
+    """Ours, or the URL of theirs, before anything is started.
 
     port: as --mqtt-port asks. taken: ports that are given away.
     Raises DemoError when it cannot be had.
@@ -61,20 +61,32 @@ def start_broker(
     if theirs := os.environ.get("ANHU_MQTT_URL"):
         if port is not None:
             raise DemoError("--mqtt-port is for our own broker, and ANHU_MQTT_URL names yours: use one of the two")
-        return _use_theirs(theirs, folder, keys, database_url)
+        parts = urlsplit(theirs)
+        if parts.scheme not in USUAL_PORTS or not parts.hostname:
+            raise DemoError("ANHU_MQTT_URL must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+        return parts
     program = find_mosquitto()
     if program is None:
         raise DemoError("Mosquitto is not installed: `make demo` gets it, or install the package `mosquitto`")
-    chosen = choose_port(port, USUAL_PORTS["mqtt"], "--mqtt-port", taken)
-    broker = _described(keys, "mqtt", "127.0.0.1", chosen)
+    return OwnBroker(program, choose_port(port, USUAL_PORTS["mqtt"], "--mqtt-port", taken), usual=port is None)
+
+
+def start_broker(
+    supervisor: Supervisor, folder: DemoFolder, keys: Keys, chosen: OwnBroker | SplitResult, database_url: str
+) -> DemoBroker:
+    """A broker that knows the database's devices and lets the gateway in. Raises DemoError when it cannot be had."""
+    if isinstance(chosen, SplitResult):
+        return _use_theirs(chosen, folder, keys, database_url)
+    broker = _described(keys, "mqtt", "127.0.0.1", chosen.port)
     user = server_user()
     directory = BrokerDirectory(folder.broker, user)
-    with step(f"Mosquitto, on port {chosen}" + ("" if port is not None or chosen == 1883 else ": 1883 is taken")):
+    moved = chosen.usual and chosen.port != USUAL_PORTS["mqtt"]
+    with step(f"Mosquitto, on port {chosen.port}" + (f": {USUAL_PORTS['mqtt']} is taken" if moved else "")):
         directory.make()
         open_the_way(directory.path, user)
-        directory.write_conf(chosen)
+        directory.write_conf(chosen.port)
         _write_accounts(directory, keys, database_url)
-        server = supervisor.start(Program("mosquitto", directory.command(program), {}, user))
+        server = supervisor.start(Program("mosquitto", directory.command(chosen.program), {}, user))
         supervisor.wait_for(
             lambda: _why_not(broker.gateway_url) is None,
             "Mosquitto does not answer",
@@ -84,10 +96,8 @@ def start_broker(
     return broker
 
 
-def _use_theirs(url: str, folder: DemoFolder, keys: Keys, database_url: str) -> DemoBroker:
-    parts = urlsplit(url)
-    if parts.scheme not in USUAL_PORTS or not parts.hostname:
-        raise DemoError("ANHU_MQTT_URL must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+def _use_theirs(parts: SplitResult, folder: DemoFolder, keys: Keys, database_url: str) -> DemoBroker:
+    assert parts.hostname is not None  # chosen so
     broker = _described(keys, parts.scheme, parts.hostname, parts.port or USUAL_PORTS[parts.scheme], parts)
     directory = BrokerDirectory(folder.broker)
     with step(f"your broker, {broker.host}:{broker.port}"):

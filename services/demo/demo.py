@@ -3,11 +3,12 @@
 import errno
 import sys
 from pathlib import Path
+from urllib.parse import SplitResult
 
 import psycopg
 
 import services
-from services.demo.broker import start_broker
+from services.demo.broker import OwnBroker, choose_broker, start_broker
 from services.demo.database import start_database
 from services.demo.errors import DemoError
 from services.demo.folder import DemoFolder, Keys
@@ -64,10 +65,11 @@ def _run(folder: DemoFolder, http_port: int | None, mqtt_port: int | None, elder
         say(f"Port {USUAL_HTTP_PORT} is taken; the station screen goes to {port}.")
     for name in end_leftovers(folder.processes):
         say(f"Ended {name}, left over from a demo that was killed.")
+    broker = choose_broker(mqtt_port, frozenset({port}))
     say(f"Anhu's demo, in {folder.path}")
     with Supervisor(folder.logs, folder.processes, say) as supervisor:
         try:
-            _start(supervisor, folder, port, mqtt_port, elders)
+            _start(supervisor, folder, port, broker, elders)
             supervisor.run()
         except StoppedError:
             pass
@@ -75,7 +77,9 @@ def _run(folder: DemoFolder, http_port: int | None, mqtt_port: int | None, elder
     say(f"Stopped. Everything is kept in {folder.path}; starting again continues.")
 
 
-def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port: int | None, elders: int) -> None:
+def _start(
+    supervisor: Supervisor, folder: DemoFolder, http_port: int, chosen: OwnBroker | SplitResult, elders: int
+) -> None:
     database_url = start_database(supervisor, folder)
     with step("schema"):
         migrate(database_url)
@@ -88,9 +92,7 @@ def _start(supervisor: Supervisor, folder: DemoFolder, http_port: int, mqtt_port
     keys.save()
     supervisor.check_stopped()
 
-    broker = start_broker(
-        supervisor, folder, keys, database_url=database_url, port=mqtt_port, taken=frozenset({http_port})
-    )
+    broker = start_broker(supervisor, folder, keys, chosen, database_url)
     http = f"http://127.0.0.1:{http_port}"
     folder.write_fleet(
         {

@@ -142,12 +142,9 @@ def _built() -> None:
     assert WEB_PAGE.is_file(), f"the browser app is not built: make web ({Path(services.__file__).parent})"
 
 
-def test_a_demo_from_nothing_to_ctrl_c_and_again(running: RunningDemo, start: Start, tell: Tell) -> None:
-    """Beside another one, which goes on."""
-    demo = start()
-    url = demo.wait_ready()
-    fleet = demo.fleet()
-    assert fleet["http"] == url
+def test_a_demo_from_nothing(running: RunningDemo) -> None:
+    fleet = running.fleet()
+    assert running.output.count(f"ready {fleet['http']}") == 1
     assert list(fleet) == [
         "http",
         "mqtt",
@@ -157,30 +154,10 @@ def test_a_demo_from_nothing_to_ctrl_c_and_again(running: RunningDemo, start: St
         "accounts",
         "devices",
     ]
-    assert (demo.folder / "demo.json").stat().st_mode & 0o777 == 0o600
-    assert demo.output.count("mosquitto_pub ") == 1
-    assert list(demo.parts()) == PARTS
-    assert all(psutil.pid_exists(pid) for pid in demo.parts().values())
-
-    assert demo.interrupt() == 0
-    assert demo.living() == []
-    assert "Traceback" not in demo.output
-
-    port = url.rpartition(":")[2]
-    began = time.monotonic()
-    again = start("--http-port", port, "--mqtt-port", str(fleet["mqtt"]["port"]), "--elders", "5")  # type: ignore[index]
-    assert again.wait_ready() == url
-    # 15 s is the aim on a machine that does nothing else.
-    tell(f"the second start took {time.monotonic() - began:.1f} s")
-    more = again.fleet()
-    assert {name: more[name] for name in fleet if name != "devices"} == {
-        name: fleet[name] for name in fleet if name != "devices"
-    }
-    assert len(more["devices"]) > len(fleet["devices"])  # type: ignore[arg-type]
-    again.process.terminate()
-    assert again.wait_end() == 0
-    assert again.living() == []
-    assert running.process.poll() is None
+    assert (running.folder / "demo.json").stat().st_mode & 0o777 == 0o600
+    assert running.output.count("mosquitto_pub ") == 1
+    assert list(running.parts()) == PARTS
+    assert all(psutil.pid_exists(pid) for pid in running.parts().values())
 
 
 def test_whatever_dies_comes_back(running: RunningDemo) -> None:
@@ -200,16 +177,6 @@ def test_there_are_no_two_demos_in_one_folder(running: RunningDemo) -> None:
         third.output,
     )
     assert running.process.poll() is None
-
-
-def test_a_killed_demo_leaves_nothing_and_starts_again(running: RunningDemo) -> None:
-    running.kill()
-    again = begin(running.folder)
-    try:
-        again.wait_ready()
-        until(lambda: not running.living(), "nothing of the killed demo is left", limit=30)
-    finally:
-        end(again)
 
 
 def test_a_taken_port_is_named_by_its_option(start: Start) -> None:
@@ -248,7 +215,10 @@ def test_servers_that_cannot_be_used(start: Start, environment: dict[str, str], 
     assert "Traceback" not in demo.output
 
 
-def test_servers_of_ones_own(start: Start, empty_database_url: str, broker: Broker, server_folder: Path) -> None:
+def test_servers_of_ones_own_to_a_stop_in_order(
+    running: RunningDemo, start: Start, empty_database_url: str, broker: Broker, server_folder: Path
+) -> None:
+    """Beside another demo, which goes on."""
     environment = {
         "ANHU_DATABASE_URL": empty_database_url,
         "ANHU_MQTT_URL": f"mqtt://127.0.0.1:{broker.port}",
@@ -268,3 +238,32 @@ def test_servers_of_ones_own(start: Start, empty_database_url: str, broker: Brok
     assert not (demo.folder / "postgres").exists()
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("SELECT count(*) FROM elders").fetchone() == (3,)
+
+    demo.process.terminate()
+    assert demo.wait_end() == 0
+    assert demo.living() == []
+    assert "Traceback" not in demo.output
+    assert running.process.poll() is None
+
+
+def test_a_killed_demo_leaves_nothing_and_starts_again_until_ctrl_c(running: RunningDemo, tell: Tell) -> None:
+    fleet = running.fleet()
+    url, mqtt = str(fleet["http"]), str(fleet["mqtt"]["port"])  # type: ignore[index]
+    running.kill()
+    began = time.monotonic()
+    again = begin(running.folder, "--http-port", url.rpartition(":")[2], "--mqtt-port", mqtt, "--elders", "5")
+    try:
+        assert again.wait_ready() == url
+        # 15 s is the aim on a machine that does nothing else.
+        tell(f"the second start took {time.monotonic() - began:.1f} s")
+        until(lambda: not running.living(), "nothing of the killed demo is left", limit=30)
+        more = again.fleet()
+        assert {name: more[name] for name in fleet if name != "devices"} == {
+            name: fleet[name] for name in fleet if name != "devices"
+        }
+        assert len(more["devices"]) > len(fleet["devices"])  # type: ignore[arg-type]
+        assert again.interrupt() == 0
+        assert again.living() == []
+        assert "Traceback" not in again.output
+    finally:
+        end(again)
