@@ -10,13 +10,14 @@ import pytest
 from hypothesis import settings
 
 from tests.parts.broker import Broker
+from tests.parts.examples import USUAL
 from tests.parts.figures import Tell
 from tests.parts.ports import free_port
 from tests.parts.postgres import TEMPLATE, PostgresServer, fresh_database, make_template
 from tests.parts.system import Device, System, system_at
 
 # No deadline for one example: the machine has other work to do too.
-settings.register_profile("test", max_examples=30, deadline=None)
+settings.register_profile("test", max_examples=USUAL, deadline=None)
 settings.register_profile("soak", max_examples=10_000, deadline=None)  # make soak
 settings.load_profile("test")
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, event, example, given, settings
+from hypothesis import HealthCheck, Phase, event, example, given
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
@@ -20,6 +20,7 @@ from alerts.domain.rules.definition import json_of
 from alerts.domain.rules.evaluate import episodes
 from alerts.domain.rules.model import Baseline, Condition, Direction, Limit, Rule, Sample, Score, Subject
 from alerts.domain.rules.trying import TRIED_ID, TRIED_VERSION, Period
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import CITY, OWN_FAST, SLOW, at, minutes, rule, subject
 
 #: Some of each are beyond a limit, and some at it. Three digits are what four bytes keep of them.
@@ -142,9 +143,8 @@ def connection(database_url: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 # What a seed makes is not shrunk: an example takes a third of a second.
-@settings(
-    max_examples=12,
-    deadline=None,
+@examples(
+    6,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

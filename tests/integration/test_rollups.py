@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from services.storage import retention
@@ -27,6 +27,7 @@ from services.storage.migrate import migrate
 from services.storage.rolling import roll_late, state
 from services.storage.telling import tell_next_day
 from services.storage.upkeep import keep_up, prepare
+from tests.parts.examples import examples
 from tests.parts.postgres import PostgresServer, fresh_database
 from tests.parts.waiting import until
 
@@ -376,7 +377,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS, OFFSETS, st.timedeltas(timedelta(seconds=1), 5 * DAY))
 def test_buckets_are_what_the_readings_make_whatever_came_when(
     kept: Kept, steps: list[Any], begin: timedelta, span: timedelta

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.decoders.buttons import BUTTON
@@ -13,6 +13,7 @@ from gateway.decoders.family import Decoded, Enrolment
 from gateway.decoders.model import EVENT_TYPES, MEASURED, Status
 from gateway.decoders.native import check_reading
 from gateway.decoders.registry import FAMILIES, recognise
+from tests.parts.examples import examples
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 HOME = ("theengs", "tasmota", "shelly", "esphome", "owntracks")
@@ -235,7 +236,7 @@ BODIES = st.recursive(
 ).map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=150)
+@examples(60)
 @given(TOPICS, st.binary(max_size=40) | BODIES, st.sampled_from([None, BUTTON, "fall_detector", "door_sensor"]))
 def test_no_message_raises_and_nothing_impossible_is_measured(topic: str, payload: bytes, kind: str | None) -> None:
     recognise(topic, payload)

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.decoders import watch, watch_iw
 from gateway.decoders.native import check_reading
 from gateway.decoders.watch_frames import KEPT_GARBAGE, Framer, Habits, Kind, Piece, unescape
+from tests.parts.examples import examples
 from tests.unit.decoders.test_captures import measured
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -84,7 +85,7 @@ _PARTS = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(_PARTS, st.lists(st.integers(0, 200), max_size=8), st.sampled_from([40, 64, 4096]))
 def test_the_same_bytes_are_the_same_pieces_however_they_come(data: bytes, cuts: list[int], max_frame: int) -> None:
     places = sorted({min(cut, len(data)) for cut in cuts})
@@ -99,7 +100,7 @@ _VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.sampled_from(["AL", "UD", "LK", "bphrt", "oxygen", "btemp2", "TK", ""]),
     st.lists(_VALUES, max_size=19),

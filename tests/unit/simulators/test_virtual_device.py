@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.device import VirtualDevice
@@ -13,6 +13,7 @@ from simulators.devices.kinds import KINDS
 from simulators.devices.person import Person, local
 from simulators.fleet_file import FleetDevice
 from simulators.terms import CHINA, EMERGENCIES, MEASUREMENTS
+from tests.parts.examples import examples
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=CHINA)
 RANGES = {
@@ -48,7 +49,7 @@ def events(virtual):
 
 
 @given(st.sampled_from([*KINDS, "foot_mat"]), seeds, moments)
-@settings(max_examples=300)
+@examples(100)
 def test_every_reading_at_any_time_is_within_the_contracts_ranges(kind, seed, at):
     virtual = device(kind, seed, at)
     virtual.read(at)
@@ -63,7 +64,7 @@ def test_every_reading_at_any_time_is_within_the_contracts_ranges(kind, seed, at
 
 
 @given(seeds)
-@settings(max_examples=15, deadline=None)
+@examples(4)
 def test_a_wristbands_day_has_the_rhythm_of_a_day(seed):
     readings = live(device(seed=seed), timedelta(days=1))
     assert len(readings) == 1440
@@ -93,14 +94,14 @@ def test_steps_begin_again_at_midnight_in_china():
 
 
 @given(seeds)
-@settings(max_examples=10, deadline=None)
+@examples(3)
 def test_the_battery_never_jumps(seed):
     levels = [reading["battery"] for reading in live(device(seed=seed), timedelta(days=3))]
     assert max(abs(later - sooner) for sooner, later in pairwise(levels)) <= 2
 
 
 @given(st.sampled_from(KINDS), seeds, moments)
-@settings(max_examples=40, deadline=None)
+@examples(15)
 def test_no_battery_is_so_low_that_an_alert_is_raised_unasked(kind, seed, start):
     levels = [reading.get("battery", 100) for reading in live(device(kind, seed, start), timedelta(minutes=30))]
     assert min(levels, default=100) >= 25
@@ -124,7 +125,7 @@ def test_devices_of_one_elder_agree_on_when_she_sleeps():
 
 
 @given(st.sampled_from(KINDS), seeds)
-@settings(max_examples=30, deadline=None)
+@examples(8)
 def test_the_same_seed_gives_the_same_payloads(kind, seed):
     def run():
         virtual = device(kind, seed, ordinary_events=True)
@@ -155,6 +156,7 @@ def test_no_device_raises_anything_unless_asked(kind):
     assert not events(virtual)
 
 
+@examples(10)
 def test_ordinary_events_are_never_emergencies_and_come_in_order():
     told = []
     for kind in KINDS:

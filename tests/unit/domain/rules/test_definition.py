@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.domain.alert import Severity
@@ -15,6 +15,7 @@ from alerts.domain.rules.check import flaws
 from alerts.domain.rules.definition import DefinitionError, json_of, rule_of
 from alerts.domain.rules.fields import FIELDS, VITALS
 from alerts.domain.rules.model import Direction, Limit, Mode, Rule, Scope, SeverityWhen
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import ELDER, STATION, minutes, rule
 from tests.unit.domain.rules.strategies import one_rule
 
@@ -112,7 +113,7 @@ def test_ids_may_be_ids_already() -> None:
     assert rule_of(changed("id", to=UUID(int=500))) == rule_of(WHOLE)
 
 
-@settings(max_examples=60)
+@examples(25)
 @given(one_rule)
 def test_there_and_back(any_rule: Rule) -> None:
     whole_seconds = minutes(int(any_rule.lasting.total_seconds() // 60))
@@ -218,7 +219,7 @@ def test_the_fields_are_the_contracts() -> None:
 _anything = st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), st.lists)
 
 
-@settings(max_examples=60)
+@examples(25)
 @given(st.sampled_from(["condition", "scope", "severity_when", "lasting_seconds", "title"]), _anything)
 def test_anything_at_all_is_a_rule_or_is_told_why_not(name: str, anything: Any) -> None:
     definition = changed(name, to=anything)

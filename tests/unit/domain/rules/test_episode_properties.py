@@ -5,15 +5,16 @@ from itertools import pairwise
 from random import Random
 from statistics import median
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from alerts.domain.rules.evaluate import AHEAD, episodes, window
 from alerts.domain.rules.model import Direction, Episode, Limit, Rule, Sample, Score, Subject
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import SOMEBODY, at, minutes, rule
 from tests.unit.domain.rules.strategies import any_history, limit_rules, one_rule, subjects
 
-quickly = settings(max_examples=60)
+quickly = examples(30)
 LATER = at(100_000)
 
 
@@ -110,7 +111,7 @@ def by_definition(asked: Rule, history: list[Sample]) -> list[tuple[datetime, da
     return found
 
 
-@settings(max_examples=100)
+@examples(30)
 @given(limit_rules, any_history)
 def test_they_are_what_the_words_say(asked: Rule, history: list[Sample]) -> None:
     found = episodes(asked, SOMEBODY, history, LATER)

@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from alerts.domain.rules.built_in import BUILT_IN
 from alerts.domain.rules.evaluate import episodes
 from alerts.domain.rules.limits import Band, envelope
 from alerts.domain.rules.model import Baseline, Direction, Limit, Sample, Subject
 from alerts.domain.rules.scope import in_force
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import FAST, NEWS2_5, OWN_FAST, SLOW, SOMEBODY, at, rule, subject, usual
 from tests.unit.domain.rules.strategies import any_history, any_rules, subjects
 
@@ -59,7 +60,7 @@ def assert_nothing_is_lost(rules: list[Any], who: Subject, history: list[Sample]
     return count
 
 
-@settings(max_examples=60)
+@examples(25)
 @given(any_rules, subjects, any_history)
 def test_each_stretch_begins_and_is_completed_outside(rules: list[Any], who: Subject, history: list[Sample]) -> None:
     assert_nothing_is_lost(rules, who, history)

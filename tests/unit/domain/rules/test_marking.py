@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import gateway.limits
@@ -14,6 +14,7 @@ from alerts.domain.rules.evaluate import episodes
 from alerts.domain.rules.following import Kept
 from alerts.domain.rules.marking import LATE, holds, marks, parts_of, standing
 from alerts.domain.rules.model import Rule, Sample, Score, Subject
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import FAST, NEWS2_5, SLOW, SOMEBODY, at, minutes, pulse, rule, sample, usual
 from tests.unit.domain.rules.strategies import any_history, any_rules, subjects
 from tests.unit.domain.rules.watching import Watched
@@ -26,7 +27,7 @@ def named(rules: list[Rule]) -> list[Rule]:
     return [replace(one, id=UUID(int=place), key=f"rule_{place}") for place, one in enumerate(rules, 1)]
 
 
-@settings(max_examples=60)
+@examples(25)
 @given(any_rules, subjects, any_history)
 def test_who_is_looked_at_only_when_marked_has_the_same_episodes(
     rules: list[Rule], who: Subject, history: list[Sample]
@@ -60,7 +61,7 @@ _worn = st.lists(
 )
 
 
-@settings(max_examples=80)
+@examples(30)
 @given(_worn, st.integers(3, 7), st.booleans(), st.sampled_from([0, 5]), st.sampled_from([1, 5, 15]))
 def test_what_is_measured_together_has_a_part_together_and_nothing_is_lost(
     values: list[dict[str, Any]], total: int, three: bool, lasting: int, every: int

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.domain.rules.fields import VITALS
 from alerts.domain.rules.news2 import MEASURED, Risk, band, news2, points_of, zero_band
+from tests.parts.examples import examples
 
 VECTORS = json.loads((Path(__file__).parents[3] / "data" / "news2_vectors.json").read_text())["vectors"]
 OURS = {
@@ -109,7 +110,7 @@ def test_between_two_values_of_the_chart_the_worse_counts(parameter: str, value:
     assert points_of(parameter, value) == points
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_no_way_of_rounding_gives_more_points(data: st.DataObject) -> None:
     parameter = data.draw(st.sampled_from(MEASURED))

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from alerts.domain.rules.evaluate import episodes
 from alerts.domain.rules.model import Episode, Rule, Sample, Score, Subject
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import FAST, SOMEBODY, at, minutes, pulse, rule, sample
 from tests.unit.domain.rules.preselected import from_preselected
 from tests.unit.domain.rules.strategies import any_history, any_rules, one_rule, subjects
@@ -56,13 +57,13 @@ def assert_nothing_is_lost(rules: list[Rule], who: Subject, history: list[Sample
     assert in_order(found) == in_order(wanted)
 
 
-@settings(max_examples=80)
+@examples(30)
 @given(one_rule, subjects, long_histories())
 def test_one_rule_has_the_same_episodes(one: Rule, who: Subject, history: list[Sample]) -> None:
     assert_nothing_is_lost([one], who, history, END)
 
 
-@settings(max_examples=80)
+@examples(30)
 @given(any_rules, subjects, long_histories(), st.integers(60, 1500))
 def test_rules_that_are_compared_have_the_same_episodes(
     rules: list[Rule], who: Subject, history: list[Sample], minute: int
@@ -71,7 +72,7 @@ def test_rules_that_are_compared_have_the_same_episodes(
     assert_nothing_is_lost(rules, who, history, at(minute))
 
 
-@settings(max_examples=80)
+@examples(30)
 @given(st.lists(score_rules, min_size=1, max_size=2), subjects, long_histories())
 def test_scores_have_the_same_episodes(rules: list[Rule], who: Subject, history: list[Sample]) -> None:
     assert_nothing_is_lost(rules, who, history, END)

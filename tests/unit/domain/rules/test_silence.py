@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from alerts.domain.rules.evaluate import episodes
 from alerts.domain.rules.following import Lineage, follow, lineages
 from alerts.domain.rules.model import Direction, Limit, Rule, Sample, Subject
 from alerts.domain.rules.sifting import Marked, Seen, conclusion, is_far
 from alerts.domain.rules.silence import Extremes, quite_silent, untouched
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import FAST, SOMEBODY, at, minutes, pulse, rule, sample
 from tests.unit.domain.rules.strategies import any_history, any_rules, one_rule, subjects
 from tests.unit.domain.rules.test_marking import named
@@ -16,7 +17,7 @@ from tests.unit.domain.rules.test_marking import named
 HALF_AN_HOUR = Limit("spo2", Direction.BELOW, 92, 94, minutes(30))
 
 
-@settings(max_examples=150)
+@examples(50)
 @given(one_rule, subjects, any_history)
 def test_who_is_silent_has_no_episode(one: Rule, who: Subject, history: list[Sample]) -> None:
     extremes, line = Extremes(history), Lineage(one, ())
@@ -26,7 +27,7 @@ def test_who_is_silent_has_no_episode(one: Rule, who: Subject, history: list[Sam
     assert quite_silent(line, extremes, who) or not untouched(line, extremes, who)
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(any_rules, subjects, any_history)
 def test_what_is_concluded_without_a_look_is_nothing_that_a_look_would_say(
     rules: list[Rule], who: Subject, history: list[Sample]

@@ -5,7 +5,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.domain.rules.evaluate import episodes, window
@@ -13,6 +13,7 @@ from alerts.domain.rules.living import next_look
 from alerts.domain.rules.model import Episode, Habit, Sample, Subject
 from alerts.domain.rules.sentence import sentence
 from alerts.domain.rules.stillness import habit_of
+from tests.parts.examples import examples
 from tests.unit.domain.rules.making import subject
 from tests.unit.domain.rules.places import TWO_HOURS, away, circle, clock, fix, said, steps, still_rule
 
@@ -178,7 +179,7 @@ def _samples(what: list[tuple[int, str]]) -> list[Sample]:
     return samples
 
 
-@settings(max_examples=40)
+@examples(20)
 @given(drawn, st.randoms())
 def test_order_doubling_and_lateness_change_nothing(what: list[tuple[int, str]], random: Random) -> None:
     samples = [*_samples(what), *still("08:00", 720, 500)]
@@ -187,7 +188,7 @@ def test_order_doubling_and_lateness_change_nothing(what: list[tuple[int, str]],
     assert found(shuffled) == found(samples)
 
 
-@settings(max_examples=40)
+@examples(20)
 @given(drawn)
 def test_somebody_watched_all_the_time_is_found_exactly_when_they_were_still(what: list[tuple[int, str]]) -> None:
     """Three hours between two signs are told, less is not."""
@@ -200,7 +201,7 @@ def test_somebody_watched_all_the_time_is_found_exactly_when_they_were_still(wha
     assert told == [clock("07:00") + timedelta(minutes=start) for start in long]
 
 
-@settings(max_examples=40)
+@examples(20)
 @given(drawn, st.integers(0, 900))
 def test_a_restart_finds_what_was_found_before(what: list[tuple[int, str]], minute: int) -> None:
     samples, new = [*_samples(what), *still("09:00", 720, 500)], clock("07:00") + timedelta(minutes=minute)
