@@ -156,7 +156,6 @@ def test_no_device_raises_anything_unless_asked(kind):
     assert not events(virtual)
 
 
-@examples(10)
 def test_ordinary_events_are_never_emergencies_and_come_in_order():
     told = []
     for kind in KINDS:
