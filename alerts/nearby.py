@@ -8,11 +8,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from alerts import ledger
 from alerts.domain.alert import Change, Entry, Position, Tell
-from alerts.domain.away import AWAY_METRES, Station, metres_away, share, station_there
+from alerts.domain.away import AWAY_METRES, Station, away_from_home, back_home, metres_away, station_there
 from services.storage.errors import is_conflict, is_outage
 
 log = logging.getLogger(__name__)
@@ -51,10 +50,6 @@ FROM organizations o LEFT JOIN LATERAL (
 WHERE coalesce(o.lat, c.lat) IS NOT NULL
 """
 _ROUTED = "SELECT organization_id FROM alert_routes WHERE alert_id = %s"
-# No change of the alert: what there is to see of it, its place, its screens have.
-_ALONE = """
-INSERT INTO alert_timeline (alert_id, at, kind, body, version) VALUES (%s, %s, 'away', %s, %s)
-"""
 # In no order, so that one of which it fails does not stand before the others for ever.
 _OVER = """
 SELECT w.alert_id FROM responder_answers w JOIN alerts a ON a.id = w.alert_id
@@ -112,15 +107,16 @@ async def _compare(connection: Connection, row: dict[str, Any]) -> None:
     async with connection.transaction():
         locked = await ledger.lock_alert(connection, row["id"])
         looked = await connection.execute(_LOOKED, row | {"metres": metres, "failed": None})
-        if not away or metres is None or locked is None or not locked[0].unresolved or not looked.rowcount:
+        if metres is None or locked is None or not locked[0].unresolved or not looked.rowcount:
             return
         alert, now = locked
-        routed = {one[0] for one in await (await connection.execute(_ROUTED, (alert.id,))).fetchall()}
-        change = share(alert, there, routed, row["home_path"], metres)
+        if away:
+            routed = {one[0] for one in await (await connection.execute(_ROUTED, (alert.id,))).fetchall()}
+            change: Change | None = away_from_home(alert, position, there, routed, row["home_path"], metres)
+        else:
+            change = back_home(alert)
         if change is not None:
             await ledger.save(connection, alert, change, now)
-        elif there is None:
-            await connection.execute(_ALONE, (alert.id, now, Jsonb({"metres": metres}), alert.version))
 
 
 async def _stations(connection: Connection) -> list[Station]:

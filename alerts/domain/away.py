@@ -1,4 +1,5 @@
-"""Where the elder is counts, not only where they are registered: which station is asked beside their own. Pure.
+"""Where the elder is counts, not only where they are registered: which station is asked beside their own, and what is
+said of the place, so that nobody is sent to an empty home. Pure.
 
 Stations are only added: whoever has an alert on their screens keeps it there.
 """
@@ -21,6 +22,8 @@ STATION_METRES: Final = 10_000.0
 CENTRE_METRES: Final = 100_000.0
 #: Those that answer for a neighbourhood, before those that answer for an area.
 _FIRST: Final = frozenset({"community", "care_home"})
+#: The words around an address that is not where the elder is.
+_AWAY, _HOME_IS = "不在家，", "（住址："
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,41 @@ def station_there(stations: Iterable[Station], position: Position) -> Station | 
     return next((one for metres, _, one in by_way if metres <= CENTRE_METRES and one.tier != "point"), None)
 
 
-def share(
-    alert: Alert, there: Station | None, routed: Collection[UUID], home_path: Sequence[UUID], metres: int
-) -> Change | None:
-    """The alert on the screens of the station there, and a line that tells its own. None: nobody is there, or who is
-    has it already, or is its own station, or one above that it climbs to anyway."""
-    if there is None or there.id in routed or there.id in home_path:
-        return None
+def away_from_home(
+    alert: Alert,
+    position: Position,
+    there: Station | None,
+    routed: Collection[UUID],
+    home_path: Sequence[UUID],
+    metres: int,
+) -> Change:
+    """The place says where the elder is; the alert is on the screens of the station there, and a line tells its own.
+    Nothing is shared when who is there has it already, or is its own station, or one above that it climbs to anyway;
+    when nobody is there, a line says so."""
+    told = replace(alert, place=place_away(alert.place, position, metres), version=alert.version + 1)
+    if there is None:
+        return Change(told, (Entry("away", body={"metres": metres}),))
+    if there.id in routed or there.id in home_path:
+        return Change(told, ())
     body: dict[str, Any] = {"metres": metres, "organization_id": str(there.id), "name": there.name}
-    told = replace(alert, version=alert.version + 1)
     return Change(told, (Entry("shared", body=body),), route=(there.id, "shared"))
+
+
+def back_home(alert: Alert) -> Change | None:
+    """None: the place is that of home already."""
+    place = _home_of(alert.place)
+    return None if place == alert.place else Change(replace(alert, place=place, version=alert.version + 1), ())
+
+
+def place_away(place: str | None, position: Position, metres: int) -> str:
+    """What is read to 120: where to look first, and the address after it."""
+    far = f"{metres / 1000:.0f} 公里" if metres >= 10_000 else f"{metres / 1000:.1f} 公里"
+    home = _home_of(place)
+    where = f"{_AWAY}离家约 {far}，定位北纬 {position.lat:.5f} 东经 {position.lon:.5f}"
+    return f"{where}{_HOME_IS}{home}）" if home else where
+
+
+def _home_of(place: str | None) -> str | None:
+    if place is None or not place.startswith(_AWAY):
+        return place
+    return place.partition(_HOME_IS)[2].removesuffix("）") or None

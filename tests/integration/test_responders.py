@@ -160,6 +160,7 @@ async def test_an_elder_who_is_away_is_also_on_the_screens_there(street: Street)
     assert await ask_station_there(street.connection) is False
     assert await street.on_screens_of(at_home) == {street.station: "home"}
     assert await street.timeline(at_home) == ["raised"]
+    home_address = (await street.alert(at_home))["place"]
 
     # A press that folds says where they are now: nearly two hundred kilometres off, in another city.
     assert await street.press(CHENGDU, 30) == at_home
@@ -171,15 +172,18 @@ async def test_an_elder_who_is_away_is_also_on_the_screens_there(street: Street)
     assert entry["body"]["metres"] == 185_256
     feed = await street.rows("SELECT seq FROM station_feed WHERE organization_id = %s", street.far)
     assert feed == [{"seq": 1}]
-    # Somewhere without a station: it is said, and nothing else changes.
+    assert (await street.alert(at_home))["place"].startswith("不在家，离家约 185 公里，定位北纬 30.")
+    # Somewhere without a station: it is said, and the place says where that is.
     before = await street.alert(at_home)
     await street.press((39.9, 79.9), 30)
     assert await ask_station_there(street.connection) is True
     assert (await street.timeline(at_home))[-1] == "away"
-    assert (await street.alert(at_home))["version"] == before["version"] + 1, "the press alone"
+    assert (await street.alert(at_home))["version"] == before["version"] + 2, "the press, and where"
+    assert "北纬 39.90000" in (await street.alert(at_home))["place"]
     # Back home: nobody is taken off.
     await street.press(HOME, 30)
     assert await ask_station_there(street.connection) is True
+    assert (await street.alert(at_home))["place"] == home_address
     assert await street.on_screens_of(at_home) == {street.station: "home", street.far: "shared"}
 
 
