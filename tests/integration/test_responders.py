@@ -108,6 +108,8 @@ async def test_a_neighbour_goes_at_once_and_the_alarm_sounds_on_until_a_station_
     await asks(street, alert_id, 2)
     notices = await street.notices(alert_id)
     assert isinstance(await answers(street, notices[first], "accept"), Alert)
+    ended = await street.rows("SELECT id FROM notices WHERE why = 'responder' AND ended = 'over'")
+    assert ended == [{"id": notices[second]}], "who need not go is not called by their next channel, and asked to"
     assert isinstance(await answers(street, notices[second], "accept"), Refusal)
     assert isinstance(await answers(street, notices[first], "arrive"), Alert)
     alert = await street.alert(alert_id)
