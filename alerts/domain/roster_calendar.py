@@ -15,7 +15,7 @@ from alerts.domain.duty import Stint
 
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SEPARATORS: Final = str.maketrans(dict.fromkeys("，,;；／/+＋", "、"))
-#: Between a shift's own name and whoever has it: 夜班 陈静, 夜班：陈静, 陈静（夜班）. A user name may have - and . in it.
+#: Between a shift's own name and whoever has it: 夜班 陈静, 夜班：陈静, 陈静（夜班）. User names have - and . in them.
 _WITHIN: Final = str.maketrans(dict.fromkeys(":：()（）|｜·【】[]", " "))
 
 
