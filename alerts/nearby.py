@@ -3,6 +3,7 @@ whoever was on the way is told that it is over. One alert, one transaction."""
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from psycopg.rows import dict_row
 from alerts import ledger
 from alerts.domain.alert import Change, Entry, Position, Tell
 from alerts.domain.away import AWAY_METRES, Station, away_from_home, back_home, metres_away, station_there
+from alerts.domain.duty import on_duty
+from alerts.rosters import AHEAD, load_calendar, load_rosters
 from services.storage.errors import is_conflict, is_outage
 
 log = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ FROM organizations o LEFT JOIN LATERAL (
 ) c ON o.lat IS NULL
 WHERE coalesce(o.lat, c.lat) IS NOT NULL
 """
+_NAMES = "SELECT id, name FROM accounts WHERE id = ANY(%s) AND disabled_at IS NULL"
 _ROUTED = "SELECT organization_id FROM alert_routes WHERE alert_id = %s"
 # In no order, so that one of which it fails does not stand before the others for ever.
 _OVER = """
@@ -104,6 +108,7 @@ async def _compare(connection: Connection, row: dict[str, Any]) -> None:
         home = next((one.at for one in stations if one.id == row["organization_id"]), None)
     away, metres = metres_away(position, home, row["away_metres"] or AWAY_METRES)
     there = station_there(stations or await _stations(connection), position) if away else None
+    on_shift = await _on_shift(connection, there.id) if there else {}
     async with connection.transaction():
         locked = await ledger.lock_alert(connection, row["id"])
         looked = await connection.execute(_LOOKED, row | {"metres": metres, "failed": None})
@@ -112,11 +117,27 @@ async def _compare(connection: Connection, row: dict[str, Any]) -> None:
         alert, now = locked
         if away:
             routed = {one[0] for one in await (await connection.execute(_ROUTED, (alert.id,))).fetchall()}
-            change: Change | None = away_from_home(alert, position, there, routed, row["home_path"], metres)
+            change: Change | None = away_from_home(alert, position, there, routed, row["home_path"], metres, on_shift)
         else:
             change = back_home(alert)
         if change is not None:
             await ledger.save(connection, alert, change, now)
+
+
+async def _on_shift(connection: Connection, organization_id: UUID) -> dict[UUID, str]:
+    """By name. A roster that cannot be read keeps the alert from no screen."""
+    try:
+        now = datetime.now(UTC)
+        rosters = await load_rosters(connection, [organization_id], now, now + AHEAD)
+        if organization_id not in rosters:
+            return {}
+        people = on_duty(rosters[organization_id], await load_calendar(connection), now)
+        return dict(await (await connection.execute(_NAMES, (list(people),))).fetchall())
+    except Exception as error:
+        if connection.closed or is_outage(error):
+            raise
+        log.error("who is on shift at %s cannot be told", organization_id, exc_info=error)
+        return {}
 
 
 async def _stations(connection: Connection) -> list[Station]:

@@ -4,12 +4,13 @@ said of the place, so that nobody is sent to an empty home. Pure.
 Stations are only added: whoever has an alert on their screens keeps it there.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from alerts.domain.alert import Alert, Change, Entry, Position
+from alerts.domain.alert import Alert, Change, Entry, Position, Severity, Tell
 from alerts.domain.places import metres_between
 from alerts.domain.rules.fence import error_of
 
@@ -60,9 +61,11 @@ def away_from_home(
     routed: Collection[UUID],
     home_path: Sequence[UUID],
     metres: int,
+    on_shift: Mapping[UUID, str] = MappingProxyType({}),
 ) -> Change:
-    """The place says where the elder is; the alert is on the screens of the station there, and a line tells its own.
-    Nothing is shared when who is there has it already, or is its own station, or one above that it climbs to anyway;
+    """The place says where the elder is; the alert is on the screens of the station there, whoever is on shift there
+    (`on_shift`, by name) is told as at the raise of one of its own, and a line tells the elder's own station. Nothing
+    is shared when who is there has it already, or is its own station, or one above that it climbs to anyway;
     when nobody is there, a line says so."""
     told = replace(alert, place=place_away(alert.place, position, metres), version=alert.version + 1)
     if there is None:
@@ -70,7 +73,13 @@ def away_from_home(
     if there.id in routed or there.id in home_path:
         return Change(told, ())
     body: dict[str, Any] = {"metres": metres, "organization_id": str(there.id), "name": there.name}
-    return Change(told, (Entry("shared", body=body),), route=(there.id, "shared"))
+    entries = [Entry("shared", body=body)]
+    if not on_shift or alert.severity not in (Severity.RED, Severity.ORANGE):
+        return Change(told, tuple(entries), route=(there.id, "shared"))
+    to = [{"id": str(one), "name": name, "why": "duty"} for one, name in on_shift.items()]
+    entries.append(Entry("notified", body={"why": "shared", "to": to}))
+    tell = tuple(Tell(one, f"{alert.id}/shared.{there.id}", "duty") for one in on_shift)
+    return Change(told, tuple(entries), route=(there.id, "shared"), tell=tell)
 
 
 def back_home(alert: Alert) -> Change | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from alerts.domain.alert import Position
+from alerts.domain.alert import Position, Severity
 from alerts.domain.away import Station, away_from_home, back_home, metres_away, place_away, station_there
 from tests.unit.domain.making import CITY, DISTRICT, STATION, STREET, alert
 
@@ -61,6 +61,15 @@ def test_it_is_shared_once_and_told_and_nobody_is_taken_off() -> None:
     assert (again.route, again.entries) == (None, ())
     own = Station(STREET, "街道", "street", CHENGDU, PATH[:3])
     assert away_from_home(alert(), CHENGDU, own, {STATION}, PATH, 1_500).route is None, "it climbs there anyway"
+
+
+def test_whoever_is_on_shift_there_is_told_as_of_an_alert_of_their_own() -> None:
+    there, who = station(9, 500), UUID(int=77)
+    change = away_from_home(alert(), CHENGDU, there, {STATION}, PATH, 264_000, {who: "林川（虚构）"})
+    assert [(one.account_id, one.why) for one in change.tell] == [(who, "duty")]
+    assert change.entries[1].body == {"why": "shared", "to": [{"id": str(who), "name": "林川（虚构）", "why": "duty"}]}
+    mild = replace(alert(), severity=Severity.YELLOW)
+    assert away_from_home(mild, CHENGDU, there, {STATION}, PATH, 264_000, {who: "林川（虚构）"}).tell == ()
 
 
 def test_where_nobody_is_near_it_is_said_and_nothing_is_shared() -> None:
