@@ -12,8 +12,9 @@ from psycopg.rows import dict_row
 
 from alerts import ledger
 from alerts.domain.alert import Change, Entry, Position, Tell
-from alerts.domain.away import AWAY_METRES, Station, away_from_home, back_home, metres_away, station_there
+from alerts.domain.away import AWAY_METRES, Station, away_above, away_from_home, back_home, metres_away, station_there
 from alerts.domain.duty import on_duty
+from alerts.domain.watching import ABSENT_AFTER
 from alerts.rosters import AHEAD, load_calendar, load_rosters
 from services.storage.errors import is_conflict, is_outage
 
@@ -54,6 +55,18 @@ WHERE coalesce(o.lat, c.lat) IS NOT NULL
 """
 _NAMES = "SELECT id, name FROM accounts WHERE id = ANY(%s) AND disabled_at IS NULL"
 _ROUTED = "SELECT organization_id FROM alert_routes WHERE alert_id = %s"
+# Nobody watches where an elder is who is away: as on the alert's own way up (station_watch.py), the organisation above
+# is beside it. What both ways have in common is reached by its own.
+_ABOVE_THERE = """
+SELECT a.id, o.id, o.parent_id, w.why FROM station_watch w JOIN organizations o ON o.id = w.organization_id
+JOIN alert_routes r ON r.organization_id = o.id JOIN alerts a ON a.id = r.alert_id
+JOIN organizations h ON h.id = a.organization_id
+WHERE w.expected AND w.unwatched_since <= clock_timestamp() - %s AND o.id <> ALL(h.path) AND o.parent_id <> ALL(h.path)
+  AND a.state IN ('triggered', 'acknowledged', 'dispatched', 'arrived') AND a.severity IN ('red', 'orange')
+  AND a.elder_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM alert_routes s WHERE s.alert_id = a.id AND s.organization_id = o.parent_id)
+ORDER BY random() LIMIT 1
+"""
 # In no order, so that one of which it fails does not stand before the others for ever.
 _OVER = """
 SELECT w.alert_id FROM responder_answers w JOIN alerts a ON a.id = w.alert_id
@@ -147,6 +160,29 @@ async def _stations(connection: Connection) -> list[Station]:
         Station(row["id"], row["name"], row["tier"], Position(row["lat"], row["lon"]), tuple(row["path"]))
         for row in rows
     ]
+
+
+async def ask_above_there(connection: Connection) -> bool | Failure:
+    """Of one alert that is shared with a station where nobody watches; False when there is none. Raises psycopg.Error
+    when the database takes nothing now."""
+    found = await (await connection.execute(_ABOVE_THERE, (ABSENT_AFTER,))).fetchone()
+    if found is None:
+        return False
+    alert_id, station, above, why = found
+    try:
+        on_shift = await _on_shift(connection, above)
+        async with connection.transaction():
+            locked = await ledger.lock_alert(connection, alert_id)
+            if locked is not None and locked[0].unresolved:
+                change = away_above(locked[0], station, above, why, on_shift)
+                await ledger.save(connection, locked[0], change, locked[1])
+        return True
+    except Exception as error:
+        if is_conflict(error):
+            return True
+        if connection.closed or is_outage(error):
+            raise
+        return Failure(alert_id, error)
 
 
 async def tell_that_it_is_over(connection: Connection) -> bool | Failure:

@@ -73,13 +73,26 @@ def away_from_home(
     if there.id in routed or there.id in home_path:
         return Change(told, ())
     body: dict[str, Any] = {"metres": metres, "organization_id": str(there.id), "name": there.name}
-    entries = [Entry("shared", body=body)]
-    if not on_shift or alert.severity not in (Severity.RED, Severity.ORANGE):
-        return Change(told, tuple(entries), route=(there.id, "shared"))
-    to = [{"id": str(one), "name": name, "why": "duty"} for one, name in on_shift.items()]
-    entries.append(Entry("notified", body={"why": "shared", "to": to}))
-    tell = tuple(Tell(one, f"{alert.id}/shared.{there.id}", "duty") for one in on_shift)
-    return Change(told, tuple(entries), route=(there.id, "shared"), tell=tell)
+    shared = Change(told, (Entry("shared", body=body),), route=(there.id, "shared"))
+    if alert.severity not in (Severity.RED, Severity.ORANGE):
+        return shared
+    return _telling(shared, f"shared.{there.id}", "shared", "duty", on_shift)
+
+
+def away_above(alert: Alert, station: UUID, above: UUID, why: str, on_shift: Mapping[UUID, str]) -> Change:
+    """The organisation above a station where an elder is who is away, and where nobody watches; nobody is taken off."""
+    body = {"organization_id": str(above), "why": why, "unwatched": str(station)}
+    told = replace(alert, version=alert.version + 1)
+    change = Change(told, (Entry("escalated", body=body),), route=(above, "escalated"))
+    return _telling(change, f"unwatched.{above}", why, "tier", on_shift)
+
+
+def _telling(change: Change, key: str, why: str, as_what: str, people: Mapping[UUID, str]) -> Change:
+    if not people:
+        return change
+    to = [{"id": str(one), "name": name, "why": as_what} for one, name in people.items()]
+    tell = tuple(Tell(one, f"{change.alert.id}/{key}", as_what) for one in people)
+    return replace(change, entries=(*change.entries, Entry("notified", body={"why": why, "to": to})), tell=tell)
 
 
 def back_home(alert: Alert) -> Change | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ from alerts.domain.alert import Alert, Refusal
 from alerts.domain.tasks import Answer
 from alerts.domain.transitions import Acknowledge, Resolve
 from alerts.move import move_alert
-from alerts.nearby import Failure, ask_station_there, tell_that_it_is_over
+from alerts.nearby import Failure, ask_above_there, ask_station_there, tell_that_it_is_over
 from alerts.responders import asked_of, nearest_able
 from tests.parts.street import CHENGDU, HOME, Street, street_at
 
@@ -175,6 +175,19 @@ async def test_an_elder_who_is_away_is_also_on_the_screens_there(street: Street)
     feed = await street.rows("SELECT seq FROM station_feed WHERE organization_id = %s", street.far)
     assert feed == [{"seq": 1}]
     assert (await street.alert(at_home))["place"].startswith("不在家，离家约 185 公里，定位北纬 30.")
+    # Nobody watches there, and has not for longer than a reconnect takes: who is above it is beside it.
+    assert await ask_above_there(street.connection) is False
+    above = uuid4()
+    await street.run("INSERT INTO organizations (id, tier, name) VALUES (%s, 'street', '成都某街道（虚构）')", above)
+    await street.run("UPDATE organizations SET parent_id = %s WHERE id = %s", above, street.far)
+    await street.run(
+        "INSERT INTO station_watch (organization_id, expected, unwatched_since, why)"
+        " VALUES (%s, true, clock_timestamp() - interval '20 seconds', 'no_screen')",
+        street.far,
+    )
+    assert await ask_above_there(street.connection) is True
+    assert await ask_above_there(street.connection) is False
+    assert (await street.on_screens_of(at_home))[above] == "escalated"
     # Somewhere without a station: it is said, and the place says where that is.
     before = await street.alert(at_home)
     await street.press((39.9, 79.9), 30)
@@ -186,7 +199,8 @@ async def test_an_elder_who_is_away_is_also_on_the_screens_there(street: Street)
     await street.press(HOME, 30)
     assert await ask_station_there(street.connection) is True
     assert (await street.alert(at_home))["place"] == home_address
-    assert await street.on_screens_of(at_home) == {street.station: "home", street.far: "shared"}
+    shown = await street.on_screens_of(at_home)
+    assert shown == {street.station: "home", street.far: "shared", above: "escalated"}
 
 
 async def test_how_far_is_away_is_the_organisations_and_a_station_without_a_place_is_where_its_elders_are(
