@@ -37,6 +37,11 @@ ON CONFLICT (alert_id, account_id) DO UPDATE SET state = excluded.state, answere
     note = coalesce(excluded.note, w.note), accepted_at = coalesce(excluded.accepted_at, w.accepted_at),
     arrived_at = coalesce(excluded.arrived_at, w.arrived_at), done_at = coalesce(excluded.done_at, w.done_at)
 """
+# Whoever is told that they need not go is not called and asked to, by their next channel, a moment later.
+_NOT_NEEDED = """
+UPDATE notices SET ended_at = clock_timestamp(), ended = 'over'
+WHERE alert_id = %s AND why = 'responder' AND account_id = ANY(%s) AND ended_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ async def answer_task(connection: Connection, asked: Asked, answer: Answer, note
             return decided
         if decided.state is not None:
             await _keep(connection, asked, decided.state, answer, now, note)
+            if decided.state is TaskState.ACCEPTED and task.state not in GOES:
+                await connection.execute(_NOT_NEEDED, (asked.alert_id, list(task.others)))
         return await _save(connection, alert, decided.changes, now)
 
 

@@ -401,6 +401,7 @@ def _message(row: Mapping[str, Any], notice: Notice, now: datetime, address: str
         drill=bool(row["drill"]),
         happened_at=row["raised_at"] or now,
         bed=row["bed"],
+        closed=None if notice.open_alert else "cancelled" if row["alert_state"] == "cancelled" else "resolved",
         at=now,
         # Without our key nobody could prove that a link is ours: the page itself, then, where one signs in.
         url=f"{address}/n/{links.sign(secret_key, notice.id)}" if secret_key else f"{address}/family/",

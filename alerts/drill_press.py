@@ -22,14 +22,20 @@ _SAVE = "SAVEPOINT drill_look"
 _RELEASE = "RELEASE SAVEPOINT drill_look"
 _BACK = "ROLLBACK TO SAVEPOINT drill_look"
 # Received in its time, and pressed in its time: what waited in a device's memory is of an earlier need. A device whose
-# clock is not believed cannot say when it was pressed: real.
-_TAKE = """
+# clock is not believed cannot say when it was pressed: real. And so is whoever is in need already, as an open red or
+# orange alert of theirs says: they do not press for a drill.
+_IN_NEED = (
+    "EXISTS (SELECT FROM alerts a WHERE a.{0} = d.{0} AND NOT a.drill AND a.severity IN ('red', 'orange')"
+    " AND a.state IN ('triggered', 'acknowledged', 'dispatched', 'arrived'))"
+)
+_TAKE = f"""
 UPDATE drill_presses p SET event = mine.event
 FROM (SELECT d.drill_id, d.device_id, e.id AS event
       FROM events e JOIN drill_presses d ON d.device_id = e.device_id
       WHERE e.id = %(event)s AND e.type = %(press)s AND NOT e.clock_suspect AND d.event IS NULL
         AND e.received_at >= d.expected_from AND e.received_at < d.expected_until
         AND e.occurred_at >= d.expected_from - interval '5 seconds' AND e.occurred_at < d.expected_until
+        AND NOT {_IN_NEED.format("elder_id")} AND NOT {_IN_NEED.format("device_id")}
       ORDER BY d.expected_from LIMIT 1 FOR UPDATE OF d SKIP LOCKED) mine
 WHERE p.drill_id = mine.drill_id AND p.device_id = mine.device_id AND p.event IS NULL
 RETURNING p.drill_id

@@ -17,8 +17,11 @@ SELECT a.id AS alert_id, a.title, a.type, a.severity, a.state, a.drill, a.occurr
        a.device_kind, a.place, a.lat, a.lon, a.accuracy, clock_timestamp() AS made_at,
        o.name AS station, o.phone AS station_phone,
        e.id AS elder_id, e.name, e.gender, extract(year FROM age(e.birth_date))::int AS age, e.phone, e.address,
-       e.lat AS home_lat, e.lon AS home_lon, e.ability_level, e.living_situation, e.care_categories, e.health_notes,
-       e.entry_notes
+       e.lat AS home_lat, e.lon AS home_lon, e.ability_level, e.living_situation, e.care_categories, e.conditions,
+       e.medicines || array(SELECT DISTINCT m.medicine FROM medication_plans m WHERE m.elder_id = e.id
+           AND m.ended_at IS NULL AND coalesce(m.ends_on, 'infinity') >= current_date AND m.medicine <> ALL(e.medicines)
+           ORDER BY 1) AS medicines,
+       e.allergies, e.health_notes, e.entry_notes
 FROM alerts a JOIN organizations o ON o.id = a.organization_id LEFT JOIN elders e ON e.id = a.elder_id WHERE a.id = %s
 """
 _CONTACTS = "SELECT name, relation, phone FROM elder_contacts WHERE elder_id = %s ORDER BY position"
@@ -36,7 +39,8 @@ _VITALS = " UNION ALL ".join(
 )
 _DEVICES = "SELECT key FROM devices WHERE elder_id = %s AND revoked_at IS NULL"
 _ABOUT_ELDER = (
-    *("name", "gender", "age", "phone", "ability_level", "living_situation", "care_categories", "health_notes"),
+    *("name", "gender", "age", "phone", "ability_level", "living_situation", "care_categories"),
+    *("conditions", "medicines", "allergies", "health_notes"),
 )
 
 

@@ -44,8 +44,9 @@ _INSERT = f"""
 INSERT INTO alerts ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
 """
 _CHANGING = (
-    *("severity", "title", "state", "attention", "last_move_at", "lat", "lon", "accuracy", "occurrences"),
-    *("confidence", "holder_id", "holder_name", "outcome", "detail", "family_safe", "unreached", "version"),
+    *("severity", "title", "state", "attention", "last_move_at", "place", "lat", "lon", "accuracy"),
+    *("occurrences", "confidence", "holder_id", "holder_name", "outcome", "detail", "family_safe"),
+    *("unreached", "version"),
 )
 _UPDATE = f"UPDATE alerts SET {', '.join(f'{name} = %({name})s' for name in _CHANGING)} WHERE id = %(id)s"
 _ROUTE = """

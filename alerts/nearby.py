@@ -3,16 +3,19 @@ whoever was on the way is told that it is over. One alert, one transaction."""
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 
 from alerts import ledger
 from alerts.domain.alert import Change, Entry, Position, Tell
-from alerts.domain.away import AWAY_METRES, Station, metres_away, share, station_there
+from alerts.domain.away import AWAY_METRES, Station, away_above, away_from_home, back_home, metres_away, station_there
+from alerts.domain.duty import on_duty
+from alerts.domain.watching import ABSENT_AFTER
+from alerts.rosters import AHEAD, load_calendar, load_rosters
 from services.storage.errors import is_conflict, is_outage
 
 log = logging.getLogger(__name__)
@@ -50,10 +53,19 @@ FROM organizations o LEFT JOIN LATERAL (
 ) c ON o.lat IS NULL
 WHERE coalesce(o.lat, c.lat) IS NOT NULL
 """
+_NAMES = "SELECT id, name FROM accounts WHERE id = ANY(%s) AND disabled_at IS NULL"
 _ROUTED = "SELECT organization_id FROM alert_routes WHERE alert_id = %s"
-# No change of the alert: what there is to see of it, its place, its screens have.
-_ALONE = """
-INSERT INTO alert_timeline (alert_id, at, kind, body, version) VALUES (%s, %s, 'away', %s, %s)
+# Nobody watches where an elder is who is away: as on the alert's own way up (station_watch.py), the organisation above
+# is beside it. What both ways have in common is reached by its own.
+_ABOVE_THERE = """
+SELECT a.id, o.id, o.parent_id, w.why FROM station_watch w JOIN organizations o ON o.id = w.organization_id
+JOIN alert_routes r ON r.organization_id = o.id JOIN alerts a ON a.id = r.alert_id
+JOIN organizations h ON h.id = a.organization_id
+WHERE w.expected AND w.unwatched_since <= clock_timestamp() - %s AND o.id <> ALL(h.path) AND o.parent_id <> ALL(h.path)
+  AND a.state IN ('triggered', 'acknowledged', 'dispatched', 'arrived') AND a.severity IN ('red', 'orange')
+  AND a.elder_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM alert_routes s WHERE s.alert_id = a.id AND s.organization_id = o.parent_id)
+ORDER BY random() LIMIT 1
 """
 # In no order, so that one of which it fails does not stand before the others for ever.
 _OVER = """
@@ -109,18 +121,36 @@ async def _compare(connection: Connection, row: dict[str, Any]) -> None:
         home = next((one.at for one in stations if one.id == row["organization_id"]), None)
     away, metres = metres_away(position, home, row["away_metres"] or AWAY_METRES)
     there = station_there(stations or await _stations(connection), position) if away else None
+    on_shift = await _on_shift(connection, there.id) if there else {}
     async with connection.transaction():
         locked = await ledger.lock_alert(connection, row["id"])
         looked = await connection.execute(_LOOKED, row | {"metres": metres, "failed": None})
-        if not away or metres is None or locked is None or not locked[0].unresolved or not looked.rowcount:
+        if metres is None or locked is None or not locked[0].unresolved or not looked.rowcount:
             return
         alert, now = locked
-        routed = {one[0] for one in await (await connection.execute(_ROUTED, (alert.id,))).fetchall()}
-        change = share(alert, there, routed, row["home_path"], metres)
+        if away:
+            routed = {one[0] for one in await (await connection.execute(_ROUTED, (alert.id,))).fetchall()}
+            change: Change | None = away_from_home(alert, position, there, routed, row["home_path"], metres, on_shift)
+        else:
+            change = back_home(alert)
         if change is not None:
             await ledger.save(connection, alert, change, now)
-        elif there is None:
-            await connection.execute(_ALONE, (alert.id, now, Jsonb({"metres": metres}), alert.version))
+
+
+async def _on_shift(connection: Connection, organization_id: UUID) -> dict[UUID, str]:
+    """By name. A roster that cannot be read keeps the alert from no screen."""
+    try:
+        now = datetime.now(UTC)
+        rosters = await load_rosters(connection, [organization_id], now, now + AHEAD)
+        if organization_id not in rosters:
+            return {}
+        people = on_duty(rosters[organization_id], await load_calendar(connection), now)
+        return dict(await (await connection.execute(_NAMES, (list(people),))).fetchall())
+    except Exception as error:
+        if connection.closed or is_outage(error):
+            raise
+        log.error("who is on shift at %s cannot be told", organization_id, exc_info=error)
+        return {}
 
 
 async def _stations(connection: Connection) -> list[Station]:
@@ -130,6 +160,29 @@ async def _stations(connection: Connection) -> list[Station]:
         Station(row["id"], row["name"], row["tier"], Position(row["lat"], row["lon"]), tuple(row["path"]))
         for row in rows
     ]
+
+
+async def ask_above_there(connection: Connection) -> bool | Failure:
+    """Of one alert that is shared with a station where nobody watches; False when there is none. Raises psycopg.Error
+    when the database takes nothing now."""
+    found = await (await connection.execute(_ABOVE_THERE, (ABSENT_AFTER,))).fetchone()
+    if found is None:
+        return False
+    alert_id, station, above, why = found
+    try:
+        on_shift = await _on_shift(connection, above)
+        async with connection.transaction():
+            locked = await ledger.lock_alert(connection, alert_id)
+            if locked is not None and locked[0].unresolved:
+                change = away_above(locked[0], station, above, why, on_shift)
+                await ledger.save(connection, locked[0], change, locked[1])
+        return True
+    except Exception as error:
+        if is_conflict(error):
+            return True
+        if connection.closed or is_outage(error):
+            raise
+        return Failure(alert_id, error)
 
 
 async def tell_that_it_is_over(connection: Connection) -> bool | Failure:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from alerts import nearby, timers
-from alerts.nearby import ask_station_there, forget_positions, tell_that_it_is_over
+from alerts.nearby import ask_above_there, ask_station_there, forget_positions, tell_that_it_is_over
 from alerts.station_watch import forget_screens, watch_stations
 from alerts.timers import make_next_plan
 from alerts.worker import SWEEP_SECONDS, Connection, Wake, Work, Works
@@ -96,7 +96,11 @@ class Rescues:
             if time.monotonic() >= forget_at:
                 await forget_positions(connection)
                 forget_at += FORGET_SECONDS
-            done = [await ask_station_there(connection), await tell_that_it_is_over(connection)]
+            done = [
+                await ask_station_there(connection),
+                await ask_above_there(connection),
+                await tell_that_it_is_over(connection),
+            ]
             works()
             failed = [one for one in done if isinstance(one, nearby.Failure)]
             for one in failed:

@@ -69,10 +69,14 @@ def render(
     at: datetime,
     url: str,
     bed: str | None = None,
+    closed: str | None = None,
 ) -> Message:
-    """`severity` as it is now. `happened_at`: when the alert was raised. `bed`: of an elder in a care home."""
+    """`severity` as it is now. `happened_at`: when the alert was raised. `bed`: of an elder in a care home. `closed`:
+    resolved or cancelled, when the alert is: whoever is told only then is not called to help."""
     if why == TEST:
         title, body = "安护测试", "这是一条测试消息，收到即表示这个通知方式可用"
+    elif closed is not None and why != UPDATE:
+        title, body = _UPDATES["over" if why == "responder" else closed]
     elif why == UPDATE:
         title, body = _UPDATES.get(about or "", ("有进展", "您收到的告警有新进展"))
     else:

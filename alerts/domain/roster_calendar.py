@@ -15,6 +15,8 @@ from alerts.domain.duty import Stint
 
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SEPARATORS: Final = str.maketrans(dict.fromkeys("，,;；／/+＋", "、"))
+#: Between a shift's own name and whoever has it: 夜班 陈静, 夜班：陈静, 陈静（夜班）. User names have - and . in them.
+_WITHIN: Final = str.maketrans(dict.fromkeys(":：()（）|｜·【】[]", " "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,10 @@ def _who(event: Any, people: Mapping[str, UUID]) -> Iterator[UUID]:
                 yield people[name]
                 break
     if not attendees:
-        for name in str(event.get("summary") or "").translate(_SEPARATORS).split("、"):
-            if name.strip() in people:
-                yield people[name.strip()]
+        for part in str(event.get("summary") or "").translate(_SEPARATORS).split("、"):
+            for name in (part.strip(), *part.translate(_WITHIN).split()):
+                if name in people:
+                    yield people[name]
 
 
 def _times(event: Any, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:

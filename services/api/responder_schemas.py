@@ -188,7 +188,10 @@ class HandoverElder(BaseModel):
     ability_level: str | None
     living_situation: str | None
     care_categories: list[str]
-    health_notes: str | None = Field(description="conditions, medicines, allergies: what the register has of them")
+    conditions: list[str] = Field(description="illnesses, as registered")
+    medicines: list[str] = Field(description="as registered, and those of the plans in force")
+    allergies: list[str]
+    health_notes: str | None
 
 
 class HandoverEntry(BaseModel):

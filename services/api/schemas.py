@@ -126,7 +126,9 @@ class Alert(BaseModel):
     late_seconds: int
     clock_suspect: bool
     location: Location | None
-    place: str | None = Field(description="the elder's address; withheld as the location is")
+    place: str | None = Field(
+        description="the elder's address; where they are before it, when away (不在家，…); withheld as the location is"
+    )
     withheld: bool
     drill: bool
     occurrences: int

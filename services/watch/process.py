@@ -128,13 +128,16 @@ class Watch:
                 async with asyncio.timeout(LOOK_SECONDS):
                     connection = await self._connect("anhu-watch")
             except (psycopg.Error, OSError, TimeoutError) as error:
-                self._found([database_away(str(error).strip() or "no answer")])
+                self._blind(str(error).strip() or "no answer")
                 await asyncio.sleep(self._settings.watch_audit_seconds)
                 continue
             try:
                 await self._audit_over(connection)
             except (psycopg.Error, OSError, TimeoutError) as error:
-                log.error("the audit has lost the database, trying again: %s", str(error).strip() or "no answer")
+                why = str(error).strip() or "no answer"
+                log.error("the audit has lost the database, trying again: %s", why)
+                # A look as well: of a database that hangs each takes seconds, and the next one tells.
+                self._blind(why)
             finally:
                 self._leads = False
                 with anyio.CancelScope(shield=True):
@@ -175,6 +178,10 @@ class Watch:
         for grave in (True, False):
             self._on.labels(str(grave).lower()).set(sum(one.finding.grave is grave for one in turn.on))
         self._way.tell(turn.tell, turn.over)
+
+    def _blind(self, why: str) -> None:
+        """What was found before is not over because nobody can look."""
+        self._found([*(one.finding for one in self._findings), database_away(why)])
 
     # The synthetic press --------------------------------------------------------------------------------
 

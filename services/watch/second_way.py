@@ -98,7 +98,7 @@ class SecondWay:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            await process.communicate(json.dumps(body, ensure_ascii=False).encode())
+            await process.communicate(json.dumps(body, ensure_ascii=False).encode() + b"\n")  # for files and `logger`
         except asyncio.CancelledError:
             process.kill()
             raise

@@ -32,6 +32,16 @@ def test_an_administrator_makes_a_roster_sees_its_gaps_and_rehearses(system: Sys
     page.get_by_test_id("duty-gaps-all").click()
     assert page.get_by_test_id("duty-gap").count() >= 30, "nobody is there at night, and it is said before it happens"
 
+    with page.expect_download() as saved:
+        page.get_by_test_id("calendar-save").click()
+    assert saved.value.path().read_bytes().startswith(b"BEGIN:VCALENDAR")
+    event = "BEGIN:VEVENT\nUID:n\nSUMMARY:夜班 无此人\nDTSTART:20270101T000000Z\nEND:VEVENT"
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//elsewhere//\n{event}\nEND:VCALENDAR\n".encode()
+    page.get_by_test_id("calendar-file").set_input_files(
+        [{"name": "n.ics", "mimeType": "text/calendar", "buffer": text}]
+    )
+    expect(page.get_by_test_id("calendar-taken")).to_contain_text("“夜班 无此人”：标题或参加人里没有")
+
     page.get_by_test_id("rehearsal-at").fill("2026-02-17T12:00")
     page.get_by_test_id("rehearsal-go").click()
     result = page.get_by_test_id("rehearsal-result")

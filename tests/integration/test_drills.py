@@ -78,12 +78,12 @@ async def test_one_press_of_each_listed_device_is_the_drills_and_every_other_is_
     assert (first["drill"], first["state"], first["title"]) == (True, "triggered", "紧急救援 · 本人呼救 · 演练")
     [told] = await ward.rows("SELECT receipt ->> 'message' AS words FROM alert_events")
     assert told["words"] == "演练：已通知服务站"
+    other = await ward.presses("wb-2")
+    assert (other["id"], other["drill"], other["occurrences"]) == (first["id"], True, 2), "the same elder's: folded"
     second = await ward.presses("wb-1")
     assert (second["drill"], second["id"] == first["id"]) == (False, False), "a second press of the device is real"
     third = await ward.presses("wb-3")
     assert (third["drill"], third["id"]) == (False, second["id"]), "one that is not listed is real, and folds apart"
-    other = await ward.presses("wb-2")
-    assert (other["id"], other["drill"], other["occurrences"]) == (first["id"], True, 2), "the same elder's: folded"
 
     await go_round_drills(ward.connection)
     assert await ward.state(drill) == ("running", None), "it sounds until a person confirms that it is one"
@@ -103,6 +103,9 @@ async def test_what_is_in_doubt_is_real(ward: Drilled) -> None:
         ("a fall is felt", "fall", {}),
     ):
         assert (await ward.presses("wb-1", kind, **fields))["drill"] is False, why
+    await ward.connection.execute("UPDATE alerts SET state = 'resolved', outcome = 'assisted' WHERE type <> 'fall'")
+    assert (await ward.presses("wb-1"))["drill"] is False, "whoever is in need already does not press for a drill"
+    await ward.connection.execute("UPDATE alerts SET state = 'resolved', outcome = 'assisted'")
     assert (await ward.presses("wb-1"))["drill"] is True, "and the drill still waits"
 
 

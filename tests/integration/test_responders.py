@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ from alerts.domain.alert import Alert, Refusal
 from alerts.domain.tasks import Answer
 from alerts.domain.transitions import Acknowledge, Resolve
 from alerts.move import move_alert
-from alerts.nearby import Failure, ask_station_there, tell_that_it_is_over
+from alerts.nearby import Failure, ask_above_there, ask_station_there, tell_that_it_is_over
 from alerts.responders import asked_of, nearest_able
 from tests.parts.street import CHENGDU, HOME, Street, street_at
 
@@ -108,6 +108,8 @@ async def test_a_neighbour_goes_at_once_and_the_alarm_sounds_on_until_a_station_
     await asks(street, alert_id, 2)
     notices = await street.notices(alert_id)
     assert isinstance(await answers(street, notices[first], "accept"), Alert)
+    ended = await street.rows("SELECT id FROM notices WHERE why = 'responder' AND ended = 'over'")
+    assert ended == [{"id": notices[second]}], "who need not go is not called by their next channel, and asked to"
     assert isinstance(await answers(street, notices[second], "accept"), Refusal)
     assert isinstance(await answers(street, notices[first], "arrive"), Alert)
     alert = await street.alert(alert_id)
@@ -160,6 +162,7 @@ async def test_an_elder_who_is_away_is_also_on_the_screens_there(street: Street)
     assert await ask_station_there(street.connection) is False
     assert await street.on_screens_of(at_home) == {street.station: "home"}
     assert await street.timeline(at_home) == ["raised"]
+    home_address = (await street.alert(at_home))["place"]
 
     # A press that folds says where they are now: nearly two hundred kilometres off, in another city.
     assert await street.press(CHENGDU, 30) == at_home
@@ -171,16 +174,33 @@ async def test_an_elder_who_is_away_is_also_on_the_screens_there(street: Street)
     assert entry["body"]["metres"] == 185_256
     feed = await street.rows("SELECT seq FROM station_feed WHERE organization_id = %s", street.far)
     assert feed == [{"seq": 1}]
-    # Somewhere without a station: it is said, and nothing else changes.
+    assert (await street.alert(at_home))["place"].startswith("不在家，离家约 185 公里，定位北纬 30.")
+    # Nobody watches there, and has not for longer than a reconnect takes: who is above it is beside it.
+    assert await ask_above_there(street.connection) is False
+    above = uuid4()
+    await street.run("INSERT INTO organizations (id, tier, name) VALUES (%s, 'street', '成都某街道（虚构）')", above)
+    await street.run("UPDATE organizations SET parent_id = %s WHERE id = %s", above, street.far)
+    await street.run(
+        "INSERT INTO station_watch (organization_id, expected, unwatched_since, why)"
+        " VALUES (%s, true, clock_timestamp() - interval '20 seconds', 'no_screen')",
+        street.far,
+    )
+    assert await ask_above_there(street.connection) is True
+    assert await ask_above_there(street.connection) is False
+    assert (await street.on_screens_of(at_home))[above] == "escalated"
+    # Somewhere without a station: it is said, and the place says where that is.
     before = await street.alert(at_home)
     await street.press((39.9, 79.9), 30)
     assert await ask_station_there(street.connection) is True
     assert (await street.timeline(at_home))[-1] == "away"
-    assert (await street.alert(at_home))["version"] == before["version"] + 1, "the press alone"
+    assert (await street.alert(at_home))["version"] == before["version"] + 2, "the press, and where"
+    assert "北纬 39.90000" in (await street.alert(at_home))["place"]
     # Back home: nobody is taken off.
     await street.press(HOME, 30)
     assert await ask_station_there(street.connection) is True
-    assert await street.on_screens_of(at_home) == {street.station: "home", street.far: "shared"}
+    assert (await street.alert(at_home))["place"] == home_address
+    shown = await street.on_screens_of(at_home)
+    assert shown == {street.station: "home", street.far: "shared", above: "escalated"}
 
 
 async def test_how_far_is_away_is_the_organisations_and_a_station_without_a_place_is_where_its_elders_are(

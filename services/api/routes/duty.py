@@ -1,6 +1,7 @@
 """Duty rosters: who is on shift, shifts, what is different from them, gaps, iCalendar; and the calendar of days."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
@@ -237,11 +238,14 @@ async def calendar_in(
     text: Annotated[bytes, Body(media_type="text/calendar")],
 ) -> shapes.ImportedCalendar:
     """Shifts of another calendar for a year ahead, as extra shifts. What was imported before and is no more in it
-    ends; shifts made here stay. People are known by name or user name, as attendees or in the summary."""
+    ends; shifts made here stay. People are known by name or user name, as attendees or in the summary;
+    by a name that two have, nobody."""
     row = await organization_of(connection, caller, organization_id)
-    known: dict[str, UUID] = {}
-    for one in await people_for(connection, row["id"]):
-        known |= {one.name: one.id, one.username: one.id, str(one.id): one.id}
+    people = await people_for(connection, row["id"])
+    # Of two of the same name nobody can tell which is meant: such an event is told, and taken for neither's.
+    names = Counter(one.name for one in people)
+    known = {one.name: one.id for one in people if names[one.name] == 1}
+    known |= {key: one.id for one in people for key in (one.username, str(one.id))}
     begin = datetime.now(UTC)
     try:
         # A thread: a calendar of years takes its time, and no screen waits for it.

@@ -30,6 +30,14 @@ def test_the_words() -> None:
     assert message("of another kind").body.startswith("有紧急救援需要您")
 
 
+def test_whoever_is_told_when_it_is_closed_is_not_called_to_help() -> None:
+    told = message(closed="resolved")
+    assert (told.title, told.body) == ("已处置", "本次告警已处置完毕（20:05）")
+    assert message("duty", closed="cancelled").title == "已取消"
+    assert message("responder", closed="resolved").title == "已结束"
+    assert message("update", about="arrived", closed="resolved").title == "已到场"
+
+
 def test_a_bed_is_said_to_whoever_is_in_the_house_and_to_nobody_else() -> None:
     bed = "康乐楼 301室 2床"
     assert message("duty", bed=bed).body == "有紧急救援等待接警：康乐楼 301室 2床，点开查看（20:05）"

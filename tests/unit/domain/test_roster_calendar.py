@@ -49,6 +49,12 @@ def test_shifts_of_another_calendar_come_again_but_for_the_days_that_are_left_ou
     assert whole.begins_at.astimezone(UTC).isoformat() == "2026-12-04T16:00:00+00:00"
 
 
+@pytest.mark.parametrize("title", ["夜班 陈静", "夜班：陈静", "陈静（夜班）", "【夜班】beichan-1", "夜班 陈静、无此人"])
+def test_a_title_names_the_shift_too(title: str) -> None:
+    text = calendar(f"UID:n\r\nSUMMARY:{title}\r\nDTSTART:20261201T120000Z\r\nDTEND:20261202T000000Z")
+    assert [one.account_id for one in read(text, PEOPLE, BEGIN, END)[0]] == [CHEN]
+
+
 def test_what_is_not_understood_is_told() -> None:
     text = calendar(
         "UID:who\r\nSUMMARY:某人（虚构）\r\nDTSTART:20261201T000000Z\r\nDTEND:20261201T080000Z",

@@ -1,11 +1,16 @@
 """What the audit finds in a look, and whom it tells when."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
 
+from services.runtime.settings import Settings
 from services.watch.audit import (
     TELL_AGAIN,
     Finding,
@@ -18,6 +23,7 @@ from services.watch.audit import (
     examine,
     remember,
 )
+from services.watch.process import Watch
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 STATION = UUID(int=7)
@@ -108,3 +114,33 @@ def test_what_is_still_wrong_is_told_again() -> None:
     turns = looks([A], [A], [A], every=TELL_AGAIN.total_seconds())
     assert [told(turn) for turn in turns] == [([], []), (["a"], []), (["a"], [])]
     assert turns[2].on[0].first_seen_at == NOON
+
+
+async def test_a_database_that_is_lost_is_told_at_the_second_look_and_ends_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watch = Watch(Settings(watch_audit_seconds=1))
+    told: list[tuple[list[str], list[str]]] = []
+
+    def tell(on: Sequence[Kept], over: Sequence[Kept]) -> None:
+        told.append(([one.finding.code for one in on], [one.finding.code for one in over]))
+
+    monkeypatch.setattr(watch._way, "tell", tell)
+    silent = Finding("alerts_silent", "", "", subject="x")
+    for _ in range(2):
+        watch._found([silent])
+    reached = [SimpleNamespace(close=AsyncMock())]
+
+    async def connect(_: str) -> Any:
+        if reached:
+            return reached.pop()
+        raise OSError("refused")
+
+    monkeypatch.setattr(watch, "_connect", connect)
+    monkeypatch.setattr(watch, "_audit_over", AsyncMock(side_effect=TimeoutError))
+    audit = asyncio.create_task(watch._audit())
+    async with asyncio.timeout(10):
+        while not any("database" in on for on, _ in told):
+            await asyncio.sleep(0)
+    audit.cancel()
+    assert told == [([], []), (["alerts_silent"], []), ([], []), (["database"], [])]

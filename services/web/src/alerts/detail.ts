@@ -11,6 +11,8 @@ const SETTLE_MS = 150
 const AGAIN_MS = 3_000
 /** A receipt is with the device a moment after the change that it tells of. */
 const RECEIPT_MS = 2_000
+/** An alert may be on our screens without its elder being ours: their record is not, but what 120 asks is. */
+const OF_ANOTHER_STATION = '这位老人不属于本站。电话、联系人、病史和进门方法见“急救交接单”，或请电话询问老人所属的站。'
 
 export interface Shown {
   detail: AlertDetail | null
@@ -77,14 +79,14 @@ export function followSelected(selectedId: Readonly<Ref<string | null>>, board: 
       const elder = await getElder(id)
       if (elderKey.value === key) Object.assign(shown, { elder, elderTrouble: '' })
     },
-    (trouble) => (shown.elderTrouble = trouble),
+    (trouble, cause) => (shown.elderTrouble = cause instanceof Failure && cause.status === 404 ? OF_ANOTHER_STATION : trouble),
   )
 
   return { alert, shown }
 }
 
 /** Loads when `key` has settled, and again every few seconds while the failure may pass. */
-function repeat(key: () => string | null, load: () => Promise<void>, trouble: (words: string) => void): void {
+function repeat(key: () => string | null, load: () => Promise<void>, trouble: (words: string, cause: unknown) => void): void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let running = 0
   const schedule = (ms: number): void => {
@@ -94,7 +96,7 @@ function repeat(key: () => string | null, load: () => Promise<void>, trouble: (w
       load().catch((cause: unknown) => {
         if (run !== running) return
         const passing = cause instanceof Failure && cause.passing
-        trouble(passing ? `${inWords(cause)}，正在重试…` : inWords(cause))
+        trouble(passing ? `${inWords(cause)}，正在重试…` : inWords(cause), cause)
         if (passing) schedule(AGAIN_MS)
       })
     }, ms)

@@ -28,6 +28,11 @@ it('says where, who, how old, what happened and the telephone, in this order', (
   )
 })
 
+it('says where somebody is who is away from home, not where nobody is', () => {
+  const place = '不在家，离家约 189 公里，定位北纬 30.65500 东经 104.08000（住址：北禅路12号1栋301）'
+  expect(callSentence(alert({ place }), elder)).toMatch(/^不在家，离家约 189 公里，定位北纬 30\.65500/)
+})
+
 it('takes the first contact when the elder has no telephone, and counts the presses', () => {
   expect(callSentence(alert({ occurrences: 3 }), { ...elder, phone: null })).toContain('紧急呼救 3 次，电话 139 0000 2222')
 })

@@ -11,6 +11,9 @@ const HAPPENED: Readonly<Record<string, string>> = {
 /** Whom the sentence is read to: fire and gas are 119's, a burst pipe is nobody's emergency number. */
 const CALLED: Readonly<Record<string, string>> = { smoke: '报 119', gas: '报 119', water_leak: '转告物业' }
 
+/** How a place begins that is not the elder's home. */
+const AWAY = '不在家，'
+
 export function calledWith(alert: Alert): string {
   return CALLED[alert.type] ?? '报 120'
 }
@@ -20,7 +23,8 @@ export function calledWith(alert: Alert): string {
  * loaded, or nobody registered) it says what the alert itself knows.
  */
 export function callSentence(alert: Alert, elder: Elder | null): string {
-  const address = elder?.address ?? alert.place
+  // Of somebody who is away the alert says where they are now; the card's address is an empty home's.
+  const address = alert.place?.startsWith(AWAY) ? alert.place : (elder?.address ?? alert.place)
   const where = address ?? (alert.location ? `坐标北纬 ${alert.location.lat.toFixed(5)} 东经 ${alert.location.lon.toFixed(5)}` : '地址不详')
   const name = elder?.name ?? alert.elder?.name ?? '一位老人'
   const sex = elder?.gender === 'female' ? '女' : elder?.gender === 'male' ? '男' : null

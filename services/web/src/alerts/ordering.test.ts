@@ -18,6 +18,16 @@ describe('the list', () => {
     expect(ids(list.sort(byUrgency))).toEqual(['red-again', 'red-early', 'red-late', 'orange', 'yellow', 'blue'])
   })
 
+  it('has who is in need before any drill of their colour: thirty rows of a drill must not hide them', () => {
+    const list = [
+      alert({ id: 'drill-again', drill: true, attention: true, state: 'acknowledged' }),
+      alert({ id: 'drill', drill: true, occurred_at: '2026-11-22T02:00:00Z' }),
+      alert({ id: 'red', occurred_at: '2026-11-22T04:00:00Z' }),
+      alert({ id: 'orange', severity: 'orange' }),
+    ]
+    expect(ids(list.sort(byUrgency))).toEqual(['red', 'drill-again', 'drill', 'orange'])
+  })
+
   it('compares instants, not their spelling', () => {
     const noon = alert({ id: 'noon', occurred_at: '2026-11-22T12:00:00+08:00' })
     const five = alert({ id: 'five', occurred_at: '2026-11-22T05:00:00Z' })

@@ -22,10 +22,12 @@ export function waiting(alert: Alert): boolean {
   return alert.state === 'triggered' || (alert.attention && unresolved(alert))
 }
 
-/** Worst first; in one colour those pressed again before the rest; then the one that waits longest. */
+/** Worst first; in one colour who is in need before any drill, those pressed again before the rest; then the one that
+ * waits longest. */
 export function byUrgency(a: Alert, b: Alert): number {
   return (
     rank(a.severity) - rank(b.severity) ||
+    Number(a.drill) - Number(b.drill) ||
     Number(b.attention) - Number(a.attention) ||
     begun(a) - begun(b) ||
     (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)

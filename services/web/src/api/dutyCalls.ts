@@ -29,6 +29,19 @@ export const makeChange = async (id: string, change: NewChange): Promise<Duty> =
 export const endChange = async (id: string, changeId: string): Promise<Duty> =>
   (await authorized(of(id, `duty/changes/${encodeURIComponent(changeId)}/end`), { method: 'POST' })) as Duty
 
+/** The roster of the next 31 days as iCalendar. */
+export const getCalendar = async (id: string): Promise<Blob> => (await authorized(of(id, 'duty/calendar.ics'), { raw: true })) as Blob
+
+export interface ImportedCalendar {
+  added: number
+  kept: number
+  ended: number
+  skipped: { uid: string; summary: string; why: string }[]
+}
+
+export const importCalendar = async (id: string, file: Blob): Promise<ImportedCalendar> =>
+  (await authorized(of(id, 'duty/calendar.ics'), { method: 'POST', file })) as ImportedCalendar
+
 export const getEscalation = async (id: string): Promise<Escalation> => (await authorized(of(id, 'escalation'))) as Escalation
 
 /** What is wrong with a policy, part by part, before anybody stores it. */

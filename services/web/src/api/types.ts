@@ -199,6 +199,9 @@ export interface Elder {
   care_categories: string[] | null
   contacts: Contact[] | null
   position: Position | null
+  conditions?: string[] | null
+  medicines?: string[] | null
+  allergies?: string[] | null
   health_notes: string | null
   entry_notes: string | null
   withheld: boolean

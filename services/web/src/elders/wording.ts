@@ -20,3 +20,21 @@ const TIER: Readonly<Record<string, string>> = {
   care_home: '养老机构',
 }
 export const tierWord = (tier: string): string => TIER[tier] ?? tier
+
+interface Health {
+  conditions?: readonly string[] | null
+  medicines?: readonly string[] | null
+  allergies?: readonly string[] | null
+  health_notes: string | null
+}
+
+/** Allergies first: they are what must not be overlooked. Empty: nothing is registered. */
+export function healthLines(elder: Health): { of: string; words: string }[] {
+  const lines = [
+    { of: '过敏', words: (elder.allergies ?? []).join('、') },
+    { of: '疾病', words: (elder.conditions ?? []).join('、') },
+    { of: '用药', words: (elder.medicines ?? []).join('、') },
+    { of: '备注', words: elder.health_notes ?? '' },
+  ]
+  return lines.filter((line) => line.words !== '')
+}

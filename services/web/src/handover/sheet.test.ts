@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { healthLines } from '../elders/wording'
 import { done, vitalWords, type Sheet } from './sheet'
 
 const timeline = (kinds: string[]): Sheet =>
@@ -20,4 +21,13 @@ it('a dispatch names who goes and when they come', () => {
   const body = { responder: '李某（虚构）', eta_minutes: 8 }
   const sheet = { timeline: [{ at: '', kind: 'dispatched', by: '陈静', note: null, body }] } as unknown as Sheet
   expect(done(sheet)[0]?.words).toBe('派员，陈静，李某（虚构），预计 8 分钟到')
+})
+
+it('what is registered of health is told by its kind, allergies first, and what is not registered not at all', () => {
+  const elder = { conditions: ['冠心病', '高血压'], medicines: ['硝酸甘油'], allergies: ['青霉素'], health_notes: null }
+  expect(healthLines(elder)).toEqual([
+    { of: '过敏', words: '青霉素' },
+    { of: '疾病', words: '冠心病、高血压' },
+    { of: '用药', words: '硝酸甘油' },
+  ])
 })

@@ -25,6 +25,9 @@ export interface Sheet {
     ability_level: string | null
     living_situation: string | null
     care_categories: string[]
+    conditions: string[]
+    medicines: string[]
+    allergies: string[]
     health_notes: string | null
   } | null
   contacts: Contact[]
