@@ -41,6 +41,7 @@ from services.api.routes import (
     held,
     imports,
     medication,
+    oidc,
     open_notice,
     operations,
     own,
@@ -218,6 +219,7 @@ def make_app(settings: Settings) -> FastAPI:
         app.state.keys = Keys(settings.data_keys.get_secret_value())
     except KeysError as error:
         raise SettingsError(str(error)) from None
+    app.state.oidc = oidc.provider_of(settings)
     app.state.hub = Hub(settings.database_url)
     app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
     problems.install(app)
@@ -225,7 +227,7 @@ def make_app(settings: Settings) -> FastAPI:
     v1 = APIRouter(prefix="/api/v1")
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
-        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
+        *(sign_in, oidc, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
         *(records, consents, own, accounts, changes, imports, services, privacy),
         *(visits, commands, medication, care_map, beds, exchange, fhir),
