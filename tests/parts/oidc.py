@@ -7,7 +7,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -82,6 +82,13 @@ class FakeProvider:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path.startswith("/authorize?"):  # a browser's, of somebody who says yes at once
+                    back = parse_qs(urlsplit(self.path).query)["redirect_uri"][0]
+                    self.send_response(302)
+                    self.send_header("location", f"{back}?{urlencode(provider.authorize(provider.issuer + self.path))}")
+                    self.send_header("content-length", "0")
+                    self.end_headers()
+                    return
                 self._reply({})
 
             def do_POST(self) -> None:
