@@ -41,6 +41,7 @@ from services.api.routes import (
     held,
     imports,
     medication,
+    oidc,
     open_notice,
     operations,
     own,
@@ -219,13 +220,14 @@ def make_app(settings: Settings) -> FastAPI:
         app.state.keys = Keys(settings.data_keys.get_secret_value())
     except KeysError as error:
         raise SettingsError(str(error)) from None
+    app.state.oidc = oidc.provider_of(settings)
     app.state.hub = Hub(settings.database_url)
     app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
     problems.install(app)
 
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
-        *(sign_in, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
+        *(sign_in, oidc, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
         *(records, consents, own, accounts, changes, imports, services, privacy),
         *(visits, commands, medication, care_map, beds, exchange, fhir),
@@ -284,6 +286,13 @@ def make_app(settings: Settings) -> FastAPI:
     return app
 
 
+def _can_be_malformed(operation: dict[str, Any]) -> bool:
+    """In more than its path, whose ids are looked up as they come."""
+    return "requestBody" in operation or any(
+        one["in"] != "path" or one["schema"].get("type") != "string" for one in operation.get("parameters", [])
+    )
+
+
 def _complete_openapi(app: FastAPI) -> None:
     """What FastAPI does not know: every error has the one form of `problems`, and the database may be away."""
     generate = app.openapi
@@ -297,9 +306,12 @@ def _complete_openapi(app: FastAPI) -> None:
         for path, operations_of in schema["paths"].items():
             for operation in operations_of.values():
                 told = operation["responses"]
-                # Only where a request can be malformed in more than its path, whose ids are looked up as they come.
                 if "HTTPValidationError" in str(told.get("422")):
                     del told["422"]
+                    if _can_be_malformed(operation):
+                        told.update({str(status): one for status, one in problems.responses(422).items()})
+                if "requestBody" in operation:
+                    told.setdefault("413", problems.responses(413)[413])
                 if "security" in operation:
                     # Which roles it lets in is the gate's to say.
                     told.setdefault("403", problems.responses(403)[403])

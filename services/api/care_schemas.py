@@ -1,6 +1,6 @@
 """The shapes of commands to devices and of medicines, as OpenAPI shows them."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraint
 
 from alerts.domain.medication import DEFAULT_GRACE_MINUTES
 from services.api.schemas import Named, Note, Words
+from services.api.times import WallTime
 
 CommandName = Literal["ring", "locate", "measure", "configure", "remind"]
 CommandStateName = Literal["asked", "sent", "done", "unsupported", "failed", "unanswered"]
@@ -55,7 +56,7 @@ class NewMedication(BaseModel):
 
     medicine: Words
     dose: Words
-    times: list[time] = Field(min_length=1, max_length=8, description="Beijing's time")
+    times: list[WallTime] = Field(min_length=1, max_length=8, description="Beijing's time")
     weekdays: list[Annotated[int, Field(ge=1, le=7)]] = Field(
         default=[1, 2, 3, 4, 5, 6, 7], min_length=1, max_length=7, description="Monday is 1"
     )
@@ -66,9 +67,7 @@ class NewMedication(BaseModel):
 
     @field_validator("times")
     @classmethod
-    def _plain(cls, value: list[time]) -> list[time]:
-        if any(one.tzinfo is not None for one in value):
-            raise ValueError("times have no offset: they are Beijing's")
+    def _to_the_minute(cls, value: list[WallTime]) -> list[WallTime]:
         return [one.replace(second=0, microsecond=0) for one in value]
 
 
@@ -76,7 +75,7 @@ class Medication(BaseModel):
     id: UUID
     medicine: str
     dose: str
-    times: list[time]
+    times: list[WallTime]
     weekdays: list[int]
     starts_on: date
     ends_on: date | None

@@ -1,12 +1,13 @@
 """The shapes of a person's own channels and hours."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.api.schemas import SeverityName
+from services.api.times import WallTime
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True, pattern=r"^[^\x00]*$")]
 Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
@@ -59,8 +60,8 @@ class AddedChannel(Channel):
 class QuietHours(BaseModel):
     """Hours of Beijing, past midnight when the end is before the beginning. Red comes through."""
 
-    begins: time
-    ends: time
+    begins: WallTime
+    ends: WallTime
 
 
 class Channels(BaseModel):

@@ -87,8 +87,8 @@ _OTHERWISE: Mapping[tuple[str, str], Asked] = MappingProxyType(
         ("DELETE", "/elders/{elder_id}/opening"): (Thing.WITHHELD, _OPEN),
     }
 )
-#: Without signing in: what opens them is a password, or a link that we made.
-OPEN: Final = ("/token", "/tasks/{token}", "/handovers/{token}")
+#: Without signing in: what opens them is a password, a provider's word, or a link that we made.
+OPEN: Final = ("/token", "/oidc", "/tasks/{token}", "/handovers/{token}")
 #: Of what is not theirs a caller learns nothing, not even that they may not: these say it once the thing is reached.
 AFTER_REACH: Final = frozenset({(Thing.ALERTS, _MOVE)})
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from services.api.problem_page import problem_page, wants_page
 
@@ -75,6 +76,16 @@ def _answer(
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
+def _methods_of(request: Request) -> list[str]:
+    """All that answer at this path: the framework knows those of the first route that fits alone."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(one.matches({**request.scope, "method": method})[0] is Match.FULL for one in routes)
+    ]
+
+
 def install(app: FastAPI) -> None:
     """Every error of the application, whoever raised it, in one form."""
 
@@ -86,6 +97,11 @@ def install(app: FastAPI) -> None:
     async def _http(request: Request, error: HTTPException) -> Response:
         words = {404: "没有找到", 405: "不支持这种请求方法"}.get(error.status_code)
         headers = dict(error.headers) if error.headers else None
+        if error.status_code == 400:
+            # The framework's, of a body that is not even text: no route of ours says 400.
+            return _answer(request, 422, "Unprocessable Content", "请求内容有误：无法读取，请检查编码和格式", headers)
+        if error.status_code == 405:
+            headers = {"Allow": ", ".join(_methods_of(request))}
         return _answer(request, error.status_code, str(error.detail), words or str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)

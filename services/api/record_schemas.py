@@ -108,6 +108,7 @@ class Account(BaseModel):
     disabled_at: datetime | None
     created_at: datetime
     last_seen_at: datetime | None = Field(description="of the sessions that are not over")
+    oidc_subject: str | None = Field(description="who of the configured OpenID Connect provider this is, if anybody")
 
 
 class AccountPage(BaseModel):

@@ -1,12 +1,13 @@
 """The shapes of responders, of what they are asked to do, and of the hand-over sheet, as OpenAPI shows them."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from services.api.schemas import Contact, Location, Named, Note, SeverityName, Skill, Words
+from services.api.times import WallTime
 
 KindName = Literal[
     "grid_worker",
@@ -42,13 +43,13 @@ class Shift(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     weekdays: list[Annotated[int, Field(ge=1, le=7)]] = Field(min_length=1, max_length=7, description="Monday is 1")
-    start: time = Field(alias="from", description="as 08:00")
-    end: time = Field(alias="to")
+    start: WallTime = Field(alias="from", description="as 08:00")
+    end: WallTime = Field(alias="to")
 
     @field_validator("start", "end")
     @classmethod
-    def _plain(cls, value: time) -> time:
-        if value.tzinfo is not None or value.second or value.microsecond:
+    def _to_the_minute(cls, value: WallTime) -> WallTime:
+        if value.second or value.microsecond:
             raise ValueError("应为几点几分，不带秒和时区，如 22:30")
         return value
 

@@ -5,11 +5,14 @@ Whatever refers to an elder is found by its foreign key, so that a table that co
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from html import escape
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg.abc import Buffer
 from psycopg.rows import dict_row
+from psycopg.types.datetime import TimestamptzLoader
 
 from services.registry import reach
 from services.registry.changing import changes_by
@@ -74,6 +77,13 @@ _TITLES: Final = {
 }
 
 
+class _Timestamps(TimestamptzLoader):
+    """At once, or never (infinity): times to PostgreSQL, and none to Python."""
+
+    def load(self, data: Buffer) -> datetime | None:  # type: ignore[override]
+        return None if bytes(data) in (b"infinity", b"-infinity") else super().load(data)
+
+
 async def referring(connection: Connection) -> list[tuple[str, str]]:
     """Tables and columns that refer to an elder."""
     return [(row[0], row[1]) for row in await (await connection.execute(_REFERRING)).fetchall()]
@@ -87,6 +97,7 @@ async def personal_data(connection: Connection, actor: Actor, keys: Keys, elder_
         elder = await (await cursor.execute(_ELDER + within, values)).fetchone()
         if elder is None:
             raise UnknownNameError(f"elder {elder_id}")
+        cursor.adapters.register_loader("timestamptz", _Timestamps)
         told: dict[str, Any] = {"elder": [elder | _identity(elder, keys)]}
         for table, column in await referring(connection):
             if table not in _LEFT_OUT:

@@ -53,6 +53,7 @@ _PLAIN = frozenset(
 )
 #: Said by the identity number too.
 _FOLLOW = {"birth_date", "gender"}
+_POSITION = {"lat", "lon"}
 _STAND_INS = {"name": "某某", "birth_date": date(1950, 1, 1)}
 _LISTS = frozenset(["care_categories", "conditions", "medicines", "allergies"])
 
@@ -147,6 +148,8 @@ def _checked(
             return record
         wrong = {_field(flaw.column) for flaw in cells.flaws}
         touched = set(said) | (_FOLLOW if said.get("identity") else set())
+        if touched & _POSITION:  # one half is wrong when the other goes
+            touched |= _POSITION
         if not there or wrong & touched:
             break
         fields |= {name: _STAND_INS.get(name) for name in wrong | {"birth_date"}}

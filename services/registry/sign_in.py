@@ -43,8 +43,8 @@ SELECT a.id, a.password_hash, f.on_since IS NOT NULL FROM accounts a LEFT JOIN s
 WHERE a.username = %s AND a.disabled_at IS NULL
 """
 _NEW_SESSION = """
-INSERT INTO sessions (id, account_id, refresh_hash, expires_at, address, agent)
-VALUES (%s, %s, %s, now() + make_interval(days => %s), %s, %s)
+INSERT INTO sessions (id, account_id, refresh_hash, expires_at, address, agent, factor_elsewhere)
+VALUES (%s, %s, %s, now() + make_interval(days => %s), %s, %s, %s)
 """
 _PROBER = """
 INSERT INTO accounts (id, username, password_hash, name, role) VALUES (%s, %s, '!', '系统自检', 'auditor')
@@ -70,7 +70,7 @@ WHERE id = %s
 """
 _REVOKE = "UPDATE sessions SET revoked_at = now() WHERE id = %s AND revoked_at IS NULL"
 _CALLER = """
-SELECT a.id, a.username, a.name, a.role,
+SELECT a.id, a.username, a.name, a.role, s.factor_elsewhere,
        array(SELECT organization_id FROM account_organizations WHERE account_id = a.id) AS organizations,
        array(SELECT elder_id FROM account_elders WHERE account_id = a.id) AS elders,
        EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id AND f.on_since IS NOT NULL) AS second_factor,
@@ -135,16 +135,36 @@ async def sign_in(
             await connection.execute(_NOT_TRIED, (own,))
             raise SecondFactorError(given=False)
         # Whoever tries codes has the password: they are counted wherever they come from.
-        await _count_try(connection, settings, username, _CODES)
+        await count_code(connection, settings, username)
         if not await take_code(connection, keys, account[0], code, datetime.now(UTC)):
             raise SecondFactorError(given=True)
     await connection.execute(_FORGIVE, (username, [address, _CODES]))
-    session_id = uuid7()
-    refresh_token = secrets.token_urlsafe(32)
-    await connection.execute(
-        _NEW_SESSION, (session_id, account[0], _hash(refresh_token), settings.session_days, address, agent)
-    )
-    return _tokens(settings, account[0], session_id, refresh_token)
+    return await new_session(connection, settings, account[0], address, agent)
+
+
+async def new_session(
+    connection: Connection,
+    settings: Settings,
+    account_id: UUID,
+    address: str,
+    agent: str | None,
+    *,
+    factor_elsewhere: bool = False,
+) -> Tokens:
+    """For whoever has proven who they are. `factor_elsewhere`: by a second factor too, which is not ours."""
+    session_id, refresh_token = uuid7(), secrets.token_urlsafe(32)
+    values = (session_id, account_id, _hash(refresh_token), settings.session_days, address, agent, factor_elsewhere)
+    await connection.execute(_NEW_SESSION, values)
+    return _tokens(settings, account_id, session_id, refresh_token)
+
+
+async def count_code(connection: Connection, settings: Settings, username: str) -> None:
+    """A code that is tried. Raises TooManyFailuresError."""
+    await _count_try(connection, settings, username, _CODES)
+
+
+async def forgive_codes(connection: Connection, username: str) -> None:
+    await connection.execute(_FORGIVE, (username, [_CODES]))
 
 
 async def _count_try(connection: Connection, settings: Settings, username: str, address: str) -> int:
@@ -174,7 +194,7 @@ async def sign_in_prober(connection: Connection, settings: Settings) -> Tokens:
         await connection.execute(_REACH_ROOTS, row)
         await connection.execute(_END_SESSIONS, row)
         session_id, refresh_token = uuid7(), secrets.token_urlsafe(32)
-        await connection.execute(_NEW_SESSION, (session_id, row[0], _hash(refresh_token), 1, None, None))
+        await connection.execute(_NEW_SESSION, (session_id, row[0], _hash(refresh_token), 1, None, None, False))
     return _tokens(settings, row[0], session_id, refresh_token)
 
 
@@ -233,7 +253,8 @@ async def caller_of(connection: Connection, settings: Settings, access_token: st
         measured=wanted.get("family_vitals", none),
         needs_second_factor=settings.second_factor_required
         and row["role"] == "administrator"
-        and not row["second_factor"],
+        and not row["second_factor"]
+        and not row["factor_elsewhere"],
     )
 
 

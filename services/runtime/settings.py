@@ -57,6 +57,20 @@ class Settings(BaseSettings):
     second_factor_required: bool = Field(
         default=False, description="administrators reach nothing but their own account until they have a second factor"
     )
+    oidc_issuer: str = Field(
+        default="", description="an OpenID Connect provider that people may sign in by; see docs/signing-in.md"
+    )
+    oidc_client_id: str = Field(default="", description="as what the provider knows this system")
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="of a confidential client; a public one has none, and PKCE alone"
+    )
+    oidc_name: str = Field(
+        default="统一身份认证", min_length=1, max_length=40, description="what the button of the sign-in page says"
+    )
+    oidc_match: Literal["", "email", "preferred_username"] = Field(
+        default="",
+        description="a first sign-in finds the account whose user name is this claim; else administrators bind people",
+    )
     trusted_proxies: str = Field(
         default="", description="addresses, comma-separated, whose X-Forwarded-For is believed; none by default"
     )
@@ -138,6 +152,10 @@ class Settings(BaseSettings):
         return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.http_port}"
 
     @property
+    def has_oidc(self) -> bool:
+        return bool(self.oidc_issuer and self.oidc_client_id)
+
+    @property
     def push_contact_address(self) -> str:
         if self.push_contact:
             return self.push_contact
@@ -174,6 +192,14 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value.count("/") == 3 else value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        # Elsewhere than on this machine, whoever is between would say who somebody is.
+        if value and not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("must begin with https://")
+        return value
 
     @field_validator("mqtt_url")
     @classmethod

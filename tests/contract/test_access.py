@@ -1,11 +1,9 @@
-"""Every route of the OpenAPI as every role; and an operator who tries every id of a neighbour's through every route.
-People are invented."""
+"""Every route of the OpenAPI as every role; test_neighbours.py tries ids. People are invented."""
 
 import json
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ from websockets.sync.client import connect
 
 from services.api.gate import AFTER_REACH, asked_of
 from services.registry.access import Action, Decision, Role, Thing, allows
-from tests.contract.asking import close_code, quarantined, raised, soon
+from tests.contract.asking import close_code, raised
+from tests.parts import documents
 from tests.parts.figures import Tell
 from tests.parts.system import PLAIN, Device, Person, System, live_address
 
@@ -69,7 +68,13 @@ def roles(system: System) -> Iterator[dict[str, httpx.Client]]:
         name = {"administrator": "admin", "operator": "beichan-1", "caregiver": "caregiver-1"}.get(role)
         person = system.sign_in(name) if name else Person(system, f"access-{role}", password, system.url)
         headers = {"Authorization": person.http.headers["Authorization"]}
-        clients[role.value] = httpx.Client(base_url=system.url, headers=headers, timeout=20, verify=PLAIN)
+        clients[role.value] = httpx.Client(
+            base_url=system.url,
+            headers=headers,
+            timeout=20,
+            verify=PLAIN,
+            event_hooks={"response": [documents.check_answer]},
+        )
         person.http.close()
     yield clients
     for client in clients.values():
@@ -137,96 +142,6 @@ def test_a_role_that_nobody_knows_may_nothing(system: System) -> None:
         " AND contype = 'c' AND conname = 'accounts_role_check'"
     )
     assert set(re.findall(r"'(\w+)'", constraint)) == {role.value for role in Role} - {"service"}
-
-
-def _things(system: System, operator: Person, administrator: Person, device: Device) -> tuple[dict[str, str], set[str]]:
-    """One of each at the first station, by the names that routes call their ids; and words that name somebody."""
-    alert = raised(device, operator, location={"lat": 29.7081, "lon": 105.7136})
-    elder = alert["elder"]["id"]
-    device.send([{"ts": soon(), "heart_rate": 900}], "readings")
-    station = system.seeded.organization_id
-    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-
-    def made(person: Person, path: str, **body: Any) -> str:
-        answer = person.http.post(path, json=body)
-        assert answer.status_code in (200, 201, 202), (path, answer.text)
-        told = answer.json()
-        return str(told["id"])
-
-    request = made(operator, "/service-requests", elder_id=elder, service="家政预约")
-    cover = made(operator, "/covers", kind="silence", elder_id=elder, reason="试验", ends_at=until)
-    responder = made(
-        operator, "/responders", name="冉试（虚构）", organization_id=station, kind="neighbour", phone="023-0002-0091"
-    )
-    shape = {"kind": "circle", "centre": {"lat": 29.7081, "lon": 105.7136}, "radius": 300}
-    fence = administrator.http.post(
-        f"/elders/{elder}/fences", json={"fence": {"name": "家", "keep": "in", "shape": shape}, "reason": "试验"}
-    )
-    ids = {
-        "alert_id": alert["id"],
-        "elder_id": elder,
-        "device_id": device.device_id,
-        "organization_id": station,
-        "request_id": request,
-        "cover_id": cover,
-        "responder_id": responder,
-        "quarantine_id": str(quarantined(operator, device.device_id)[0]["id"]),
-        "link_id": made(operator, f"/alerts/{alert['id']}/handover/links"),
-        "account_id": operator.get("/me")["id"],
-        "session_id": operator.get("/me/sessions")["items"][0]["id"],
-    }
-    if fence.status_code == 201:
-        ids["fence_id"] = fence.json()["id"]
-    [(name, address)] = system.sql("SELECT name, address FROM elders WHERE id = %s", elder)
-    return ids, {name, address, "冉试（虚构）", alert["id"], elder}
-
-
-#: What a body of some route wants.
-BODY = {
-    "reason": "试验，请忽略",
-    "note": "x",
-    "responder": "x",
-    "outcome": "test",
-    "rating": 5,
-    "assigned_to": "x",
-    "name": "x",
-    "phone": "023-0002-0091",
-    "version": 1,
-    "minutes": 30,
-    "code": "123456",
-}
-
-
-def test_an_operator_tries_every_id_of_a_neighbours_through_every_route(
-    wristband: Device, system: System, operator: Person, neighbour: Person, tell: Tell
-) -> None:
-    ids, words = _things(system, operator, system.sign_in("admin"), wristband)
-    before = operator.get(f"/alerts/{ids['alert_id']}"), operator.get(f"/responders/{ids['responder_id']}")
-    tried = 0
-    headers = {"Authorization": neighbour.http.headers["Authorization"]}
-    with httpx.Client(base_url=system.url, headers=headers, timeout=20, verify=PLAIN) as client:
-        for method, path in routes():
-            if (method, path) in ENDS:
-                continue
-            body = BODY if method in ("POST", "PUT", "PATCH") else None
-            if "{" in path:
-                answer = client.request(method, filled(path, ids), json=body)
-                assert answer.status_code in (403, 404, 422), (method, path, answer.text)
-            elif method == "GET":
-                answer = client.get(path, params=ids | {"search": ids["device_id"], "subject": "elder", "limit": 500})
-                assert answer.status_code in (200, 403, 404, 422), (method, path, answer.text)
-            else:
-                continue
-            tried += 1
-            told = answer.text
-            assert not {word for word in words if word in told}, (method, path, told[:500])
-    assert operator.http.get("/me").status_code == 200, "and nobody was signed out"
-    after = operator.get(f"/alerts/{ids['alert_id']}"), operator.get(f"/responders/{ids['responder_id']}")
-    assert after == before
-    assert tried > 90
-    operator.move(ids["alert_id"], "acknowledge")
-    operator.move(ids["alert_id"], "resolve", outcome="test")
-    tell(f"{tried} requests")
 
 
 def test_a_supervisor_sees_figures_and_only_people_whose_alert_climbed(

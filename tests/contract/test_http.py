@@ -26,6 +26,9 @@ def nobody(system: System) -> Iterator[httpx.Client]:
         yield client
 
 
+NO_SUCH = "0193a0b2-7c00-7000-8000-000000000001"
+
+
 # Signing in -------------------------------------------------------------------------------------------
 
 
@@ -209,14 +212,13 @@ def test_registry_lists_are_paged_and_every_item_has_its_own_address(
 
 def test_every_error_is_a_problem(nobody: httpx.Client, operator: Person, wristband: Device) -> None:
     """check_answer looks at the form of each."""
-    no_such = "0193a0b2-7c00-7000-8000-000000000001"
     asked = {
-        401: [nobody.get(path) for path in ("/me", "/alerts", f"/alerts/{no_such}", "/elders", "/quarantine")]
+        401: [nobody.get(path) for path in ("/me", "/alerts", f"/alerts/{NO_SUCH}", "/elders", "/quarantine")]
         + [nobody.get("/me", headers={"Authorization": "Bearer no.such.token"})],
         404: [
             operator.http.get(path)
             for path in (
-                *("/nothing", "/alerts/17", f"/alerts/{no_such}", f"/elders/{no_such}", f"/organizations/{no_such}"),
+                *("/nothing", "/alerts/17", f"/alerts/{NO_SUCH}", f"/elders/{NO_SUCH}", f"/organizations/{NO_SUCH}"),
                 *("/devices/no-such", "/devices/no-such/readings", "/quarantine/999999999", "/quarantine/x"),
             )
         ],
@@ -239,6 +241,17 @@ def test_every_error_is_a_problem(nobody: httpx.Client, operator: Person, wristb
             assert answer.headers["content-type"] == documents.PROBLEM
             assert answer.json()["title"]
     assert asked[401][0].headers["www-authenticate"].startswith("Bearer")
+    assert [one.headers["allow"] for one in asked[405]] == ["GET", "GET", "POST"]
+    other = operator.http.request("OPTIONS", "/calendar/days/2027-01-01")
+    assert (other.status_code, other.headers["allow"]) == (405, "PUT, DELETE"), "of every route at that path"
+
+
+def test_a_body_that_is_no_text_is_malformed(operator: Person) -> None:
+    json = {"content-type": "application/json"}
+    for path in ("/service-requests", f"/alerts/{NO_SUCH}/acknowledge", "/me/second-factor/off"):
+        answer = operator.http.post(path, content=b"\xff\xd8\x00", headers=json)
+        assert (answer.status_code, answer.json()["title"]) == (422, "Unprocessable Content")
+        assert "无法读取" in answer.json()["detail"]
 
 
 def test_a_time_may_have_any_offset(operator: Person, wristband: Device) -> None:

@@ -151,6 +151,7 @@ def test_a_person_is_taken_out_and_erased_and_the_ledger_stays_whole(
         "address": "遗忘巷51号",
         "health_notes": "高血压（虚构甲）",
         "contacts": [{"name": "覃某忘", "phone": "13800005151"}],
+        "care_categories": ["特困"],
         "lat": 29.70815,
         "lon": 105.71365,
     }
@@ -164,12 +165,19 @@ def test_a_person_is_taken_out_and_erased_and_the_ledger_stays_whole(
     operator.move(alert, "resolve", outcome="assisted", note="覃试忘（虚构）在遗忘巷51号")
     timeline = [(one["kind"], one["at"]) for one in operator.get(f"/alerts/{alert['id']}")["timeline"]]
 
+    system.sql(
+        "INSERT INTO visit_dues (elder_id, organization_id, plan, every, raises, since, due_on, not_before)"
+        " VALUES (%s, %s, 'safety_net', 'week', true, current_date, current_date + 7, '-infinity')"
+        " ON CONFLICT (elder_id) DO UPDATE SET not_before = '-infinity'",
+        *(elder, station),
+    )
     assert operator.http.get(path).status_code == 403
     out = json.loads(administrator.http.get(path).text)
     assert out["elder"][0]["identity"] == number(sequence=66)
     assert (out["elder"][0]["phone"], out["elder_contacts"][0]["phone"]) == ("023-00995151", "13800005151")
     assert {one["id"] for one in out["alerts"]} == {alert["id"]}
     assert len(out["alert_timeline"]) == len(timeline)
+    assert out["visit_dues"][0]["not_before"] is None, "at once, which is no time"
     page = administrator.http.get(path, params={"form": "html"}).text
     assert "遗忘巷51号" in page
     assert "identity_sealed" not in page

@@ -95,6 +95,14 @@ def test_what_a_record_cannot_be(change: dict[str, Any], field: str, administrat
     assert field in {flaw["field"] for flaw in answer.json()["flaws"]}
 
 
+def test_half_a_position_is_refused(administrator: Person, system: System) -> None:
+    elder = administrator.http.post("/elders", json=_elder(system, lat=29.708, lon=105.713)).json()
+    for half in ({"lat": None}, {"lon": None}):
+        answer = administrator.http.patch(f"/elders/{elder['id']}", json=half)
+        assert (answer.status_code, answer.json()["flaws"][0]["message"]) == (422, "经度和纬度只填了一个")
+    assert administrator.http.patch(f"/elders/{elder['id']}", json={"lat": None, "lon": None}).status_code == 200
+
+
 def test_nobody_changes_what_is_not_theirs(
     administrator: Person, operator: Person, street_administrator: Person, system: System
 ) -> None:

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Query
 from psycopg.rows import dict_row
 
 from services.api import paging
-from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
+from services.api.dependencies import Address, AppSettings, DatabaseConnection, SignedIn, id_of
 from services.api.problems import not_found, responses
 from services.api.record_schemas import Account, AccountPage, AccountSecret, ChangedAccount, WantedAccount
 from services.api.routes.records import told
 from services.registry.names import Actor
 from services.registry.reach import Caller
 from services.registry.save_account import ACCOUNT_A, change_account, make_account, new_password_of
+from services.runtime.settings import Settings
 from services.storage.pool import Connection
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -22,7 +23,8 @@ _ACCOUNT = f"""
 SELECT a.id, a.username, a.name, a.role, a.disabled_at, a.created_at,
        array(SELECT organization_id FROM account_organizations WHERE account_id = a.id) AS organization_ids,
        array(SELECT elder_id FROM account_elders WHERE account_id = a.id) AS elder_ids,
-       (SELECT max(refreshed_at) FROM sessions WHERE account_id = a.id AND revoked_at IS NULL) AS last_seen_at
+       (SELECT max(refreshed_at) FROM sessions WHERE account_id = a.id AND revoked_at IS NULL) AS last_seen_at,
+       (SELECT subject FROM account_subjects WHERE account_id = a.id AND issuer = %(issuer)s) AS oidc_subject
 FROM accounts a WHERE {ACCOUNT_A}
 """
 _SEARCH = (
@@ -40,6 +42,7 @@ Administrator = Annotated[Actor, Depends(_administrator)]
 @router.get("", responses=responses(401, 403, 422))
 async def accounts(
     connection: DatabaseConnection,
+    settings: AppSettings,
     caller: SignedIn,
     _actor: Administrator,
     search: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
@@ -50,6 +53,7 @@ async def accounts(
     after = paging.decode(cursor, str)
     statement = _ACCOUNT + _SEARCH + (" AND a.username > %(after)s" if after else "")
     values: dict[str, Any] = {"search": search, "after": after and after[0], "limit": limit + 1}
+    values["issuer"] = settings.oidc_issuer
     async with connection.cursor(row_factory=dict_row) as rows:
         await rows.execute(f"{statement} ORDER BY a.username LIMIT %(limit)s", caller.parameters | values)
         items, following = paging.page(await rows.fetchall(), limit, "username")
@@ -66,29 +70,35 @@ async def new_account(connection: DatabaseConnection, actor: Administrator, want
 
 @router.patch("/{account_id}", responses=responses(401, 403, 404, 409, 422))
 async def changed_account(
-    connection: DatabaseConnection, caller: SignedIn, actor: Administrator, account_id: str, wanted: ChangedAccount
+    connection: DatabaseConnection,
+    settings: AppSettings,
+    caller: SignedIn,
+    actor: Administrator,
+    account_id: str,
+    wanted: ChangedAccount,
 ) -> Account:
     """Changes what is said. Who is disabled is signed out at once."""
     said = {name: value for name, value in wanted.model_dump(exclude_unset=True).items() if value is not None}
     with told():
         await change_account(connection, actor, id_of(account_id), said)
-    return await _one(connection, caller, id_of(account_id))
+    return await _one(connection, settings, caller, id_of(account_id))
 
 
 @router.post("/{account_id}/password", responses=responses(401, 403, 404))
 async def new_password(
-    connection: DatabaseConnection, caller: SignedIn, actor: Administrator, account_id: str
+    connection: DatabaseConnection, settings: AppSettings, caller: SignedIn, actor: Administrator, account_id: str
 ) -> AccountSecret:
     """A new password, told in this answer and never again. Who was signed in is signed out."""
-    one = await _one(connection, caller, id_of(account_id))
+    one = await _one(connection, settings, caller, id_of(account_id))
     with told():
         password = await new_password_of(connection, actor, one.id)
     return AccountSecret(id=one.id, username=one.username, password=password)
 
 
-async def _one(connection: Connection, caller: Caller, account_id: UUID) -> Account:
+async def _one(connection: Connection, settings: Settings, caller: Caller, account_id: UUID) -> Account:
+    values = caller.parameters | {"id": account_id, "issuer": settings.oidc_issuer}
     async with connection.cursor(row_factory=dict_row) as rows:
-        await rows.execute(f"{_ACCOUNT} AND a.id = %(id)s", caller.parameters | {"id": account_id})
+        await rows.execute(f"{_ACCOUNT} AND a.id = %(id)s", values)
         row = await rows.fetchone()
     if row is None:
         raise not_found()

@@ -173,7 +173,7 @@ async def new_patient(
     return FhirResponse(patient_of(shown(keys, row, whole=True)), 201, {"location": f"/api/v1/fhir/Patient/{elder_id}"})
 
 
-@router.get("/Device", response_class=FhirResponse, responses=_JSON | responses(401, 403, 422))
+@router.get("/Device", response_class=FhirResponse, responses=_JSON | responses(401, 403, 404, 422))
 async def devices(
     connection: DatabaseConnection,
     caller: SignedIn,

@@ -1,5 +1,7 @@
 """Sign-in, refresh, sign-out, who am I."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -28,6 +30,28 @@ WHERE m.account_id = %s ORDER BY cardinality(o.path), o.id
 """
 
 
+@contextmanager
+def signed_in(wrong: str, too_often: str) -> Iterator[None]:
+    """Whoever may not becomes the answer."""
+    try:
+        yield
+    except SecondFactorError as error:
+        words = "验证码不正确，请等下一组数字再试" if error.given else "请填写动态验证码"
+        headers = {"WWW-Authenticate": "Bearer"}
+        raise ProblemError(401, words, title=str(error), headers=headers, second_factor=True) from None
+    except KeysError as error:
+        raise ProblemError(503, "暂时无法核对验证码，请用恢复码登录，或联系技术人员", title=str(error)) from None
+    except WrongSignInError:
+        raise ProblemError(401, wrong, headers={"WWW-Authenticate": "Bearer"}) from None
+    except TooManyFailuresError as error:
+        raise ProblemError(
+            429,
+            f"{too_often}，请 {error.retry_after} 秒后再试",
+            headers={"Retry-After": str(error.retry_after)},
+            retry_after=error.retry_after,
+        ) from None
+
+
 @router.post("/token", responses=responses(401, 422, 429, 503))
 async def token(
     connection: DatabaseConnection,
@@ -43,7 +67,8 @@ async def token(
 ) -> Tokens:
     """Signs in with `username` and `password`, or renews with `grant_type=refresh_token` and `refresh_token`. A 401
     with `second_factor: true` asks for `code` beside them: of the telephone's app, or a recovery code."""
-    try:
+    wrong = "登录已失效，请重新登录" if grant_type == "refresh_token" else "用户名或密码不正确"
+    with signed_in(wrong, "密码错误次数过多"):
         if grant_type == "refresh_token":
             if not refresh_token:
                 raise ProblemError(422, "缺少 refresh_token")
@@ -57,22 +82,6 @@ async def token(
             tokens = await sign_in(
                 connection, settings, keys, username, password, address, code=(code or "").strip(), agent=agent
             )
-    except SecondFactorError as error:
-        words = "验证码不正确，请等下一组数字再试" if error.given else "请填写动态验证码"
-        headers = {"WWW-Authenticate": "Bearer"}
-        raise ProblemError(401, words, title=str(error), headers=headers, second_factor=True) from None
-    except KeysError as error:
-        raise ProblemError(503, "暂时无法核对验证码，请用恢复码登录，或联系技术人员", title=str(error)) from None
-    except WrongSignInError:
-        words = "登录已失效，请重新登录" if grant_type == "refresh_token" else "用户名或密码不正确"
-        raise ProblemError(401, words, headers={"WWW-Authenticate": "Bearer"}) from None
-    except TooManyFailuresError as error:
-        raise ProblemError(
-            429,
-            f"密码错误次数过多，请 {error.retry_after} 秒后再试",
-            headers={"Retry-After": str(error.retry_after)},
-            retry_after=error.retry_after,
-        ) from None
     return Tokens(**asdict(tokens))
 
 

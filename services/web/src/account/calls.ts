@@ -45,3 +45,12 @@ export async function endSecondFactor(code: string): Promise<void> {
 export async function resetSecondFactor(account: string): Promise<void> {
   await authorized(`${of(account)}/second-factor`, { method: 'DELETE' })
 }
+
+/** `subject`: what the provider calls them for ever. Whoever was signed in is signed out. */
+export async function bindProvider(account: string, subject: string): Promise<void> {
+  await authorized(`${of(account)}/oidc`, { method: 'PUT', json: { subject } })
+}
+
+export async function unbindProvider(account: string): Promise<void> {
+  await authorized(`${of(account)}/oidc`, { method: 'DELETE' })
+}

@@ -44,6 +44,8 @@ export interface Account {
   elder_ids: string[]
   disabled_at: string | null
   last_seen_at: string | null
+  /** Who of the provider of signing in they are. */
+  oidc_subject: string | null
 }
 
 export interface Change {

@@ -109,6 +109,8 @@ const WHAT: Readonly<Record<string, string>> = {
   erased: '删除个人信息',
   'second factor on': '开启动态验证码',
   'second factor off': '关闭动态验证码',
+  'subject bound': '绑定统一登录身份',
+  'subject unbound': '解除统一登录身份',
   'organization given': '加入机构',
   'organization taken': '离开机构',
   'elder given': '开始照护',

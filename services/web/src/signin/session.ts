@@ -72,6 +72,13 @@ export async function signIn(username: string, password: string, code = ''): Pro
   take(answer, username)
 }
 
+/** With the ticket that the way back from a provider brought; `code` as of `signIn`. */
+export async function signInByTicket(ticket: string, code = ''): Promise<void> {
+  const form = { ticket, ...(code === '' ? {} : { code }) }
+  const answer = (await send('/oidc/token', { method: 'POST', form })) as TokenAnswer & { username: string }
+  take(answer, answer.username)
+}
+
 /** Ends the session here and in the other tabs, whether or not the server could be told. */
 export async function signOut(): Promise<void> {
   const token = usable(access, Date.now()) ? access?.token : null
