@@ -34,8 +34,9 @@ async def ward(database_url: str) -> AsyncIterator[Ward]:
 
 
 def hours_of_five_days() -> list[datetime]:
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return [today - timedelta(hours=hour) for hour in range(1, 121)]
+    """Up to the midnight before the last: a day is rolled up some minutes after its end."""
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    return [end - timedelta(hours=hour) for hour in range(1, 121)]
 
 
 def upkeep(ward: Ward) -> Done:
