@@ -51,6 +51,13 @@ def raised(device: Device, person: Person, kind: str = "sos", **fields: Any) -> 
     return person.alert_of(device.press(kind, **fields)["event_id"])
 
 
+def standing(person: Person, alert_id: str) -> dict[str, Any]:
+    """An alert in full, to be compared with itself later: without what its device was told, which the broker takes a
+    moment after the move."""
+    found = person.get(f"/alerts/{alert_id}")
+    return dict(found) | {"events": [one | {"told": None} for one in found["events"]]}
+
+
 def bring_to(person: Person, alert: dict[str, Any], state: str) -> dict[str, Any]:
     """Moves a triggered alert on to `state` by the shortest way."""
     way: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {

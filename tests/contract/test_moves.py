@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.asking import bring_to, kinds, make_due, raised
+from tests.contract.asking import bring_to, kinds, make_due, raised, standing
 from tests.parts.system import Device, Person, System
 from tests.parts.waiting import until
 
@@ -57,13 +57,13 @@ def test_every_move_from_every_state(
             assert (line["origin"], line["version"]) == ("127.0.0.1", after["version"])
             assert after["outcome"] == ("hospital" if move == "resolve" else before["outcome"])
     refused = _in(state, wristbands(), operator)
-    before = operator.get(f"/alerts/{refused['id']}")
+    before = standing(operator, refused["id"])
     for move, body in BODIES.items():
         if move not in ALLOWED[state]:
             answer = colleague.move(refused, move, **body)
             assert answer.status_code == 409, (state, move, answer.text)
             assert answer.json()["state"] == state
-    assert operator.get(f"/alerts/{refused['id']}") == before, "409 changes nothing"
+    assert standing(operator, refused["id"]) == before, "409 changes nothing"
 
 
 def _in(state: str, device: Device, person: Person) -> dict[str, Any]:
@@ -75,26 +75,20 @@ def _in(state: str, device: Device, person: Person) -> dict[str, Any]:
     return person.alert_of(fall["event_id"])
 
 
-def detail(operator: Person, alert: dict[str, Any]) -> dict[str, Any]:
-    """Without what the device has been told, which the broker takes a moment after the move."""
-    found = operator.get(f"/alerts/{alert['id']}")
-    return dict(found) | {"events": [one | {"told": None} for one in found["events"]]}
-
-
 def test_the_same_move_again_is_200_and_changes_nothing_even_later(wristband: Device, operator: Person) -> None:
     alert = raised(wristband, operator)
     made: list[tuple[str, dict[str, Any]]] = []
     for move, body in BODIES.items():
         assert operator.move(alert, move, **body).status_code == 200
         made.append((move, body))
-        before = detail(operator, alert)
+        before = standing(operator, alert["id"])
         for earlier, same in made:
             # Null is the same as absent.
             nulls = {"note": None} if "note" not in same else {}
             answer = operator.move(alert, earlier, **same, **nulls)
             assert answer.status_code == 200, (move, earlier, answer.text)
             assert (answer.json()["version"], answer.json()["state"]) == (before["version"], before["state"])
-        assert detail(operator, alert) == before
+        assert standing(operator, alert["id"]) == before
     assert kinds(before) == ["raised", *LEADS_TO.values()]
 
 
@@ -113,12 +107,12 @@ def test_another_persons_acknowledge_is_refused_and_says_who_has_it(
     wristband: Device, operator: Person, colleague: Person
 ) -> None:
     alert = bring_to(operator, raised(wristband, operator), "acknowledged")
-    before = operator.get(f"/alerts/{alert['id']}")
+    before = standing(operator, alert["id"])
     answer = colleague.move(alert, "acknowledge")
     assert answer.status_code == 409
     assert answer.json()["holder"]["name"] == before["holder"]["name"] == "陈静"
     assert "陈静" in answer.json()["detail"]
-    assert operator.get(f"/alerts/{alert['id']}") == before
+    assert standing(operator, alert["id"]) == before
 
 
 def test_of_two_at_once_one_has_it_and_both_are_told_the_truth(
@@ -173,10 +167,10 @@ def test_whoever_has_it_answers_a_second_press_by_the_count_they_saw(wristband: 
 
 def test_a_drill_outcome_is_for_drills_only(wristband: Device, operator: Person, system: System) -> None:
     alert = bring_to(operator, raised(wristband, operator), "acknowledged")
-    before = operator.get(f"/alerts/{alert['id']}")
+    before = standing(operator, alert["id"])
     assert before["drill"] is False
     assert operator.move(alert, "resolve", outcome="drill").status_code == 409
-    assert operator.get(f"/alerts/{alert['id']}") == before
+    assert standing(operator, alert["id"]) == before
     # Nothing public begins a drill yet, so the row is told that it is one.
     system.sql("UPDATE alerts SET drill = true WHERE id = %s", alert["id"])
     assert operator.move(alert, "resolve", outcome="drill").json()["outcome"] == "drill"
@@ -204,9 +198,9 @@ def test_every_outcome(wristband: Device, operator: Person, outcome: str) -> Non
 def test_a_body_that_is_wrong_is_422_and_changes_nothing(
     operator: Person, one_alert: dict[str, Any], move: str, body: dict[str, Any]
 ) -> None:
-    before = operator.get(f"/alerts/{one_alert['id']}")
+    before = standing(operator, one_alert["id"])
     assert operator.move(one_alert, move, **body).status_code == 422
-    assert operator.get(f"/alerts/{one_alert['id']}") == before
+    assert standing(operator, one_alert["id"]) == before
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contract.asking import quarantined, raised, soon
+from tests.contract.asking import quarantined, raised, soon, standing
 from tests.contract.conftest import Enrol
 from tests.contract.test_access import ENDS, NOTHING, ROOT, filled
 from tests.contract.test_channels import WEBHOOK
@@ -215,7 +215,7 @@ def test_the_next_station_tries_every_id_through_every_route(
     tell: Tell,
 ) -> None:
     ids, words = things.ids, things.words
-    before = operator.get(f"/alerts/{ids['alert_id']}"), operator.get(f"/responders/{ids['responder_id']}")
+    before = standing(operator, ids["alert_id"]), operator.get(f"/responders/{ids['responder_id']}")
     here = system.organization("community", 1)
     [(elder,)] = system.sql("SELECT id::text FROM elders WHERE organization_id = %s LIMIT 1", here)
     device = enrol(organization_id=here)
@@ -265,7 +265,7 @@ def test_the_next_station_tries_every_id_through_every_route(
                 # Of many those are given whom they reach, and how many they were is told.
                 shut(answer, 409, *([200] if answer.text == '{"assigned":0}' else []))
     assert operator.http.get("/me").status_code == 200, "and nobody was signed out"
-    after = operator.get(f"/alerts/{ids['alert_id']}"), operator.get(f"/responders/{ids['responder_id']}")
+    after = standing(operator, ids["alert_id"]), operator.get(f"/responders/{ids['responder_id']}")
     assert after == before
     neighbour.move(own["alert_id"], "acknowledge")
     neighbour.move(own["alert_id"], "resolve", outcome="test")
