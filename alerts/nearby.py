@@ -2,6 +2,7 @@
 whoever was on the way is told that it is over. One alert, one transaction."""
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -93,6 +94,19 @@ class Failure:
     error: Exception
 
 
+async def _tried(connection: Connection, alert_id: UUID, work: Awaitable[None]) -> bool | Failure:
+    """Work on one alert: True also when somebody else moved it meanwhile, and it is looked at again."""
+    try:
+        await work
+        return True
+    except Exception as error:
+        if is_conflict(error):
+            return True
+        if connection.closed or is_outage(error):
+            raise
+        return Failure(alert_id, error)
+
+
 async def ask_station_there(connection: Connection) -> bool | Failure:
     """Compares one alert's position with the elder's home; False when there is none to compare. Raises psycopg.Error
     when the database takes nothing now."""
@@ -100,16 +114,10 @@ async def ask_station_there(connection: Connection) -> bool | Failure:
         row = await (await cursor.execute(_NEXT, (_AGAIN_SECONDS,))).fetchone()
     if row is None:
         return False
-    try:
-        await _compare(connection, row)
-        return True
-    except Exception as error:
-        if is_conflict(error):
-            return True
-        if connection.closed or is_outage(error):
-            raise
-        await connection.execute(_LOOKED, row | {"metres": None, "failed": str(error)[:1000]})
-        return Failure(row["id"], error)
+    done = await _tried(connection, row["id"], _compare(connection, row))
+    if isinstance(done, Failure):
+        await connection.execute(_LOOKED, row | {"metres": None, "failed": str(done.error)[:1000]})
+    return done
 
 
 async def _compare(connection: Connection, row: dict[str, Any]) -> None:
@@ -168,21 +176,16 @@ async def ask_above_there(connection: Connection) -> bool | Failure:
     found = await (await connection.execute(_ABOVE_THERE, (ABSENT_AFTER,))).fetchone()
     if found is None:
         return False
-    alert_id, station, above, why = found
-    try:
-        on_shift = await _on_shift(connection, above)
-        async with connection.transaction():
-            locked = await ledger.lock_alert(connection, alert_id)
-            if locked is not None and locked[0].unresolved:
-                change = away_above(locked[0], station, above, why, on_shift)
-                await ledger.save(connection, locked[0], change, locked[1])
-        return True
-    except Exception as error:
-        if is_conflict(error):
-            return True
-        if connection.closed or is_outage(error):
-            raise
-        return Failure(alert_id, error)
+    return await _tried(connection, found[0], _add_above(connection, *found))
+
+
+async def _add_above(connection: Connection, alert_id: UUID, station: UUID, above: UUID, why: str) -> None:
+    on_shift = await _on_shift(connection, above)
+    async with connection.transaction():
+        locked = await ledger.lock_alert(connection, alert_id)
+        if locked is not None and locked[0].unresolved:
+            change = away_above(locked[0], station, above, why, on_shift)
+            await ledger.save(connection, locked[0], change, locked[1])
 
 
 async def tell_that_it_is_over(connection: Connection) -> bool | Failure:
@@ -191,15 +194,7 @@ async def tell_that_it_is_over(connection: Connection) -> bool | Failure:
     found = await (await connection.execute(_OVER)).fetchone()
     if found is None:
         return False
-    try:
-        await _tell(connection, found[0])
-        return True
-    except Exception as error:
-        if is_conflict(error):
-            return True
-        if connection.closed or is_outage(error):
-            raise
-        return Failure(found[0], error)
+    return await _tried(connection, found[0], _tell(connection, found[0]))
 
 
 async def forget_positions(connection: Connection) -> None:
