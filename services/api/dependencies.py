@@ -10,6 +10,7 @@ from fastapi.security import OAuth2PasswordBearer
 
 from services.api.gate import pass_gate
 from services.api.problems import ProblemError, not_found
+from services.registry.names import Actor
 from services.registry.reach import Caller
 from services.registry.sealing import Keys
 from services.registry.sign_in import caller_of
@@ -72,6 +73,14 @@ async def _caller(
 
 
 SignedIn = Annotated[Caller, Depends(_caller)]
+
+
+def _acting(caller: SignedIn, address: Address) -> Actor:
+    return Actor(caller.name, address, caller)
+
+
+#: Whoever is signed in, as the registry keeps who did what.
+Acting = Annotated[Actor, Depends(_acting)]
 
 
 def id_of(text: str) -> UUID:

@@ -3,15 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from psycopg.rows import dict_row
 
 from services.api import paging
-from services.api.dependencies import Address, AppSettings, DatabaseConnection, SignedIn, id_of
+from services.api.dependencies import Acting, AppSettings, DatabaseConnection, SignedIn, id_of
 from services.api.problems import not_found, responses
 from services.api.record_schemas import Account, AccountPage, AccountSecret, ChangedAccount, WantedAccount
 from services.api.routes.records import told
-from services.registry.names import Actor
 from services.registry.reach import Caller
 from services.registry.save_account import ACCOUNT_A, change_account, make_account, new_password_of
 from services.runtime.settings import Settings
@@ -32,19 +31,12 @@ _SEARCH = (
 )
 
 
-def _administrator(caller: SignedIn, address: Address) -> Actor:
-    return Actor(caller.name, address, caller)
-
-
-Administrator = Annotated[Actor, Depends(_administrator)]
-
-
 @router.get("", responses=responses(401, 403, 422))
 async def accounts(
     connection: DatabaseConnection,
     settings: AppSettings,
     caller: SignedIn,
-    _actor: Administrator,
+    _actor: Acting,
     search: Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
@@ -61,7 +53,7 @@ async def accounts(
 
 
 @router.post("", status_code=201, responses=responses(401, 403, 409, 422))
-async def new_account(connection: DatabaseConnection, actor: Administrator, wanted: WantedAccount) -> AccountSecret:
+async def new_account(connection: DatabaseConnection, actor: Acting, wanted: WantedAccount) -> AccountSecret:
     """The password is told in this answer, and never again."""
     with told():
         account_id, password = await make_account(connection, actor, wanted.model_dump())
@@ -73,7 +65,7 @@ async def changed_account(
     connection: DatabaseConnection,
     settings: AppSettings,
     caller: SignedIn,
-    actor: Administrator,
+    actor: Acting,
     account_id: str,
     wanted: ChangedAccount,
 ) -> Account:
@@ -86,7 +78,7 @@ async def changed_account(
 
 @router.post("/{account_id}/password", responses=responses(401, 403, 404))
 async def new_password(
-    connection: DatabaseConnection, settings: AppSettings, caller: SignedIn, actor: Administrator, account_id: str
+    connection: DatabaseConnection, settings: AppSettings, caller: SignedIn, actor: Acting, account_id: str
 ) -> AccountSecret:
     """A new password, told in this answer and never again. Who was signed in is signed out."""
     one = await _one(connection, settings, caller, id_of(account_id))

@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from alerts.domain.calendar import at_beijing, in_beijing
-from services.api.dependencies import Address, DatabaseConnection, SignedIn, id_of
+from services.api.dependencies import Acting, DatabaseConnection, SignedIn, id_of
 from services.api.duty_schemas import Day
 from services.api.problems import ProblemError, responses
 from services.api.record_schemas import Named
@@ -17,7 +17,6 @@ from services.api.rows import one_of
 from services.api.schemas import Named as Person
 from services.registry import reach
 from services.registry.consents import consents_of, family_of, give_consent, withdraw_consent
-from services.registry.names import Actor
 from services.registry.reach import Caller
 from services.storage.pool import Connection
 
@@ -66,13 +65,6 @@ class NewConsent(BaseModel):
     given_on: Day | None = Field(default=None, description="today when absent")
 
 
-def _actor(caller: SignedIn, address: Address) -> Actor:
-    return Actor(caller.name, address, caller)
-
-
-Recorder = Annotated[Actor, Depends(_actor)]
-
-
 @router.get("", responses=responses(401, 403, 404))
 async def consents(connection: DatabaseConnection, caller: SignedIn, elder_id: str) -> ConsentList:
     return await _listed(connection, caller, elder_id)
@@ -82,7 +74,7 @@ async def consents(connection: DatabaseConnection, caller: SignedIn, elder_id: s
 async def new_consent(
     connection: DatabaseConnection,
     caller: SignedIn,
-    actor: Recorder,
+    actor: Acting,
     elder_id: str,
     wanted: NewConsent,
 ) -> ConsentList:
@@ -104,7 +96,7 @@ async def new_consent(
 async def withdrawn_consent(
     connection: DatabaseConnection,
     caller: SignedIn,
-    actor: Recorder,
+    actor: Acting,
     elder_id: str,
     consent_id: str,
 ) -> ConsentList:

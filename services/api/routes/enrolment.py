@@ -5,29 +5,22 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from services.api.dependencies import Address, DatabaseConnection, SignedIn
+from services.api.dependencies import Acting, DatabaseConnection
 from services.api.problems import ProblemError, not_found, responses
 from services.api.schemas import Binding, DeviceSecret, Import, NewDevice
 from services.registry.bind_device import bind_device
 from services.registry.enrol import enrol
 from services.registry.enrolment import Enrolment, Flaw, read_csv, secrets_csv
-from services.registry.names import Actor, NotPossibleError, UnknownNameError
+from services.registry.names import NotPossibleError, UnknownNameError
 from services.registry.revoke import revoke
 from services.registry.rotate import restore, rotate
 
 router = APIRouter(tags=["enrolment"])
 
 _MOST_TOLD = 200  # flaws in one answer
-
-
-def _administrator(caller: SignedIn, address: Address) -> Actor:
-    return Actor(caller.name, address, caller)
-
-
-Administrator = Annotated[Actor, Depends(_administrator)]
 
 
 def _told(flaw: Flaw) -> dict[str, Any]:
@@ -41,7 +34,7 @@ def _refusal(status: int, flaws: Sequence[Flaw]) -> ProblemError:
 
 
 @router.post("/devices", status_code=201, responses=responses(401, 403, 409, 422))
-async def enrol_device(connection: DatabaseConnection, actor: Administrator, new: NewDevice) -> DeviceSecret:
+async def enrol_device(connection: DatabaseConnection, actor: Acting, new: NewDevice) -> DeviceSecret:
     """Enrols one device. Its secret is told in this answer, and never again. 409: the name or the hardware is taken."""
     wanted = Enrolment(
         new.device_id,
@@ -82,7 +75,7 @@ _CSV_BODY: dict[str, Any] = {
 )
 async def import_devices(
     connection: DatabaseConnection,
-    actor: Administrator,
+    actor: Acting,
     request: Request,
     partial: Annotated[bool, Query(description="enrol the good lines, and leave out the others")] = False,
 ) -> Response:
@@ -106,7 +99,7 @@ async def import_devices(
 
 
 @router.post("/devices/{device_id}/rotate", responses=responses(401, 403, 404, 409))
-async def rotate_secret(connection: DatabaseConnection, actor: Administrator, device_id: str) -> DeviceSecret:
+async def rotate_secret(connection: DatabaseConnection, actor: Acting, device_id: str) -> DeviceSecret:
     """A new secret, told in this answer and never again. The old one ends within seconds, and with it the device's
     connection, until it is given the new one."""
     try:
@@ -118,7 +111,7 @@ async def rotate_secret(connection: DatabaseConnection, actor: Administrator, de
 
 
 @router.put("/devices/{device_id}/binding", status_code=204, responses=responses(401, 403, 404, 409, 422))
-async def bind(connection: DatabaseConnection, actor: Administrator, device_id: str, binding: Binding) -> None:
+async def bind(connection: DatabaseConnection, actor: Acting, device_id: str, binding: Binding) -> None:
     """Gives a device to an elder, and with that to the elder's organisation; or takes it back (`elder_id` null)."""
     try:
         await bind_device(connection, actor, device_id, binding.elder_id, binding.organization_id)
@@ -129,7 +122,7 @@ async def bind(connection: DatabaseConnection, actor: Administrator, device_id: 
 
 
 @router.post("/devices/{device_id}/revoke", status_code=204, responses=responses(401, 403, 404))
-async def revoke_device(connection: DatabaseConnection, actor: Administrator, device_id: str) -> None:
+async def revoke_device(connection: DatabaseConnection, actor: Acting, device_id: str) -> None:
     """Shuts a device out: cut off within seconds, and refused from then on. Again is no error."""
     try:
         await revoke(connection, actor, device_id)
@@ -138,7 +131,7 @@ async def revoke_device(connection: DatabaseConnection, actor: Administrator, de
 
 
 @router.post("/devices/{device_id}/restore", responses=responses(401, 403, 404, 409))
-async def restore_device(connection: DatabaseConnection, actor: Administrator, device_id: str) -> DeviceSecret:
+async def restore_device(connection: DatabaseConnection, actor: Acting, device_id: str) -> DeviceSecret:
     """Takes a revocation back, with a new secret, told in this answer and never again."""
     try:
         return DeviceSecret(device_id=device_id, secret=await restore(connection, actor, device_id))

@@ -11,13 +11,12 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.api.dependencies import Address, AppSettings, DatabaseConnection, DataKeys, SignedIn, id_of
+from services.api.dependencies import Acting, Address, AppSettings, DatabaseConnection, DataKeys, id_of
 from services.api.problems import ProblemError, not_found, responses
 from services.api.rate import Rate
 from services.api.routes.records import told
 from services.api.routes.sign_in import signed_in
 from services.api.schemas import Tokens
-from services.registry.names import Actor
 from services.registry.oidc_provider import NotProvenError, Provider, ProviderAwayError
 from services.registry.oidc_sign_in import (
     DisabledError,
@@ -84,12 +83,7 @@ def _only_so_often(address: Address) -> None:
         )
 
 
-def _administrator(caller: SignedIn, address: Address) -> Actor:
-    return Actor(caller.name, address, caller)
-
-
 Configured = Annotated[Provider, Depends(_provider)]
-Administrator = Annotated[Actor, Depends(_administrator)]
 
 
 @router.get("/oidc")
@@ -211,7 +205,7 @@ async def oidc_token(
 async def bound(
     connection: DatabaseConnection,
     settings: AppSettings,
-    actor: Administrator,
+    actor: Acting,
     _provider: Configured,
     account_id: str,
     wanted: Subject,
@@ -225,7 +219,7 @@ async def bound(
 async def unbound(
     connection: DatabaseConnection,
     settings: AppSettings,
-    actor: Administrator,
+    actor: Acting,
     _provider: Configured,
     account_id: str,
 ) -> None:

@@ -1,18 +1,17 @@
 """One's own sessions and second factor; and those of others, for administrators."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from psycopg.rows import dict_row
 
-from services.api.dependencies import Address, AppSettings, DatabaseConnection, DataKeys, SignedIn, id_of
+from services.api.dependencies import Acting, AppSettings, DatabaseConnection, DataKeys, SignedIn, id_of
 from services.api.privacy_schemas import GivenCode, NewSecondFactor, RecoveryCodes, SecondFactor, SessionList
 from services.api.problems import ProblemError, not_found, responses
 from services.api.rate import Rate
 from services.api.routes.records import told
-from services.registry.names import Actor
 from services.registry.reach import Caller
 from services.registry.save_account import ACCOUNT_A
 from services.registry.second_factor import begin, confirm, switch_off, take_code, uri_of, written
@@ -30,13 +29,6 @@ WHERE account_id = %s AND revoked_at IS NULL AND expires_at > now() ORDER BY ref
 _IS_THEIRS = "SELECT FROM sessions WHERE id = %s AND account_id = %s AND revoked_at IS NULL"
 _FACTOR = "SELECT on_since, cardinality(recovery) AS recovery_left FROM second_factors WHERE account_id = %s"
 _REACHED = f"SELECT a.id FROM accounts a WHERE a.id = %(id)s AND {ACCOUNT_A}"
-
-
-def _myself(caller: SignedIn, address: Address) -> Actor:
-    return Actor(caller.name, address, caller)
-
-
-Myself = Annotated[Actor, Depends(_myself)]
 
 
 @router.get("/me/sessions", responses=responses(401))
@@ -69,7 +61,7 @@ async def new_second_factor(connection: DatabaseConnection, caller: SignedIn, ke
 
 @router.post("/me/second-factor/confirm", responses=responses(401, 409, 422, 429))
 async def confirmed(
-    connection: DatabaseConnection, caller: SignedIn, actor: Myself, keys: DataKeys, given: GivenCode
+    connection: DatabaseConnection, caller: SignedIn, actor: Acting, keys: DataKeys, given: GivenCode
 ) -> RecoveryCodes:
     """Switches it on, by a first code. The recovery codes are in this answer, and never again."""
     _only_so_often(caller)
@@ -85,7 +77,7 @@ async def no_second_factor(
     connection: DatabaseConnection,
     settings: AppSettings,
     caller: SignedIn,
-    actor: Myself,
+    actor: Acting,
     keys: DataKeys,
     given: GivenCode,
 ) -> None:
@@ -112,7 +104,7 @@ async def end_session_of(connection: DatabaseConnection, caller: SignedIn, accou
 
 
 @router.delete("/accounts/{account_id}/second-factor", status_code=204, responses=responses(401, 403, 404))
-async def reset_second_factor(connection: DatabaseConnection, caller: SignedIn, actor: Myself, account_id: str) -> None:
+async def reset_second_factor(connection: DatabaseConnection, caller: SignedIn, actor: Acting, account_id: str) -> None:
     """For somebody who has lost telephone and recovery codes. Kept among the changes."""
     if not await switch_off(connection, actor, await _reached(connection, caller, account_id)):
         raise not_found()

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from psycopg.rows import dict_row
 
 from services.api import paging
-from services.api.dependencies import Address, DatabaseConnection, DataKeys, SignedIn, id_of
+from services.api.dependencies import Acting, Address, DatabaseConnection, DataKeys, SignedIn, id_of
 from services.api.privacy_schemas import (
     ElderPhones,
     FamilyLooks,
@@ -26,7 +26,6 @@ from services.registry import reach
 from services.registry.erase_person import erase_person
 from services.registry.kept import kept
 from services.registry.looks import record_look, record_phones
-from services.registry.names import Actor
 from services.registry.openings import close_withheld, open_withheld
 from services.registry.personal_data import as_json, as_page, personal_data
 from services.registry.telephones import shown
@@ -77,13 +76,6 @@ _FORMS: dict[str, Any] = {
     "application/json": {"schema": {"type": "object", "additionalProperties": {"type": "array"}}},
     "text/html": {"schema": {"type": "string"}},
 }
-
-
-def _actor(caller: SignedIn, address: Address) -> Actor:
-    return Actor(caller.name, address, caller)
-
-
-Me = Annotated[Actor, Depends(_actor)]
 
 
 @router.post("/elders/{elder_id}/phones", responses=responses(401, 403, 404))
@@ -188,7 +180,7 @@ async def family_looks(connection: DatabaseConnection, caller: SignedIn, elder_i
 )
 async def personal_data_of(
     connection: DatabaseConnection,
-    actor: Me,
+    actor: Acting,
     keys: DataKeys,
     elder_id: str,
     form: Annotated[Literal["json", "html"], Query()] = "json",
@@ -203,7 +195,9 @@ async def personal_data_of(
 
 
 @router.post("/elders/{elder_id}/personal-data/erase", status_code=204, responses=responses(401, 403, 404, 409, 422))
-async def erased(connection: DatabaseConnection, caller: SignedIn, actor: Me, elder_id: str, why: WhyErased) -> None:
+async def erased(
+    connection: DatabaseConnection, caller: SignedIn, actor: Acting, elder_id: str, why: WhyErased
+) -> None:
     """删除: record, contacts, health, positions and what was written by hand are gone for good; alerts, their times and
     statistics stay, without the person."""
     row = await one_of(connection, caller, _ELDER, "p.id", id_of(elder_id))

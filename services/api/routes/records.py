@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from psycopg.rows import dict_row
 
-from services.api.dependencies import Address, DatabaseConnection, DataKeys, SignedIn, id_of
+from services.api.dependencies import Acting, Address, DatabaseConnection, DataKeys, SignedIn, id_of
 from services.api.problems import ProblemError, not_found, responses
 from services.api.record_schemas import (
     AssessmentList,
@@ -23,7 +23,7 @@ from services.api.rows import one_of
 from services.api.schemas import Elder, Organization
 from services.registry import reach
 from services.registry.changing import changes_by
-from services.registry.names import Actor, NotPossibleError, UnknownNameError
+from services.registry.names import NotPossibleError, UnknownNameError
 from services.registry.save_elder import NotThereError, RefusedError, save_elder
 from services.registry.save_organization import save_organization
 from services.registry.sealing import KeysError
@@ -40,13 +40,6 @@ _ASSESSMENTS = """
 SELECT assessed_on, level, score, assessor FROM ability_assessments WHERE elder_id = %s
 ORDER BY assessed_on DESC, recorded_at DESC
 """
-
-
-def _administrator(caller: SignedIn, address: Address) -> Actor:
-    return Actor(caller.name, address, caller)
-
-
-Administrator = Annotated[Actor, Depends(_administrator)]
 
 
 @contextmanager
@@ -77,7 +70,7 @@ async def care_categories(connection: DatabaseConnection, _caller: SignedIn) -> 
 async def new_elder(
     connection: DatabaseConnection,
     caller: SignedIn,
-    actor: Administrator,
+    actor: Acting,
     address: Address,
     keys: DataKeys,
     wanted: WantedElder,
@@ -92,7 +85,7 @@ async def new_elder(
 async def changed_elder(
     connection: DatabaseConnection,
     caller: SignedIn,
-    actor: Administrator,
+    actor: Acting,
     address: Address,
     keys: DataKeys,
     elder_id: str,
@@ -108,7 +101,7 @@ async def changed_elder(
 async def show_identity(
     connection: DatabaseConnection,
     caller: SignedIn,
-    actor: Administrator,
+    actor: Acting,
     address: Address,
     keys: DataKeys,
     elder_id: str,
@@ -137,7 +130,7 @@ async def assessments(connection: DatabaseConnection, caller: SignedIn, elder_id
 
 @router.post("/organizations", status_code=201, responses=responses(401, 403, 404, 409, 422))
 async def new_organization(
-    connection: DatabaseConnection, caller: SignedIn, actor: Administrator, wanted: WantedOrganization
+    connection: DatabaseConnection, caller: SignedIn, actor: Acting, wanted: WantedOrganization
 ) -> Organization:
     """Below one that the caller reaches."""
     with told():
@@ -149,7 +142,7 @@ async def new_organization(
 async def changed_organization(
     connection: DatabaseConnection,
     caller: SignedIn,
-    actor: Administrator,
+    actor: Acting,
     organization_id: str,
     wanted: ChangedOrganization,
 ) -> Organization:
