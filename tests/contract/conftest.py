@@ -123,18 +123,26 @@ def elapsing(request: pytest.FixtureRequest) -> Iterator[dict[str, "Future[None]
         }
 
 
+def administrator_below(
+    system: System, username: str, name: str, beside: str, organization_id: str
+) -> Iterator[Person]:
+    """An administrator of one organisation, with the password of an account that is there: `beside`."""
+    system.sql(
+        "INSERT INTO accounts (id, username, password_hash, name, role)"
+        " SELECT gen_random_uuid(), %s, password_hash, %s, 'administrator' FROM accounts WHERE username = %s",
+        username,
+        name,
+        beside,
+    )
+    system.sql(
+        "INSERT INTO account_organizations SELECT id, %s FROM accounts WHERE username = %s", organization_id, username
+    )
+    person = Person(system, username, system.account(beside)["password"], system.url)
+    yield person
+    person.http.close()
+
+
 @pytest.fixture(scope="package")
 def street_administrator(system: System) -> Iterator[Person]:
     """An administrator below the root, who is invented as all others."""
-    system.sql(
-        "INSERT INTO accounts (id, username, password_hash, name, role)"
-        " SELECT gen_random_uuid(), 'street-admin', password_hash, '郑某', 'administrator'"
-        " FROM accounts WHERE username = 'street-1'"
-    )
-    system.sql(
-        "INSERT INTO account_organizations SELECT id, %s FROM accounts WHERE username = 'street-admin'",
-        system.organization("street"),
-    )
-    person = Person(system, "street-admin", system.account("street-1")["password"], system.url)
-    yield person
-    person.http.close()
+    yield from administrator_below(system, "street-admin", "郑某", "street-1", system.organization("street"))

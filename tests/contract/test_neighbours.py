@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.contract.asking import quarantined, raised, soon, standing
-from tests.contract.conftest import Enrol
+from tests.contract.conftest import Enrol, administrator_below
 from tests.contract.test_access import ENDS, NOTHING, ROOT, filled
 from tests.contract.test_channels import WEBHOOK
 from tests.contract.test_trials import HOT
@@ -153,18 +153,7 @@ def things(
 @pytest.fixture(scope="module")
 def next_administrator(system: System) -> Iterator[Person]:
     """Of the next station, and of nothing else: the gate stops them nowhere."""
-    system.sql(
-        "INSERT INTO accounts (id, username, password_hash, name, role)"
-        " SELECT gen_random_uuid(), 'xichan-admin', password_hash, '齐某', 'administrator'"
-        " FROM accounts WHERE username = 'xichan-1'"
-    )
-    system.sql(
-        "INSERT INTO account_organizations SELECT id, %s FROM accounts WHERE username = 'xichan-admin'",
-        system.organization("community", 1),
-    )
-    person = Person(system, "xichan-admin", system.account("xichan-1")["password"], system.url)
-    yield person
-    person.http.close()
+    yield from administrator_below(system, "xichan-admin", "齐某", "xichan-1", system.organization("community", 1))
 
 
 def _bodies(ids: dict[str, str], own: dict[str, str]) -> list[tuple[str, str, dict[str, Any]]]:
