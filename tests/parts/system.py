@@ -6,7 +6,6 @@ import os
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 import urllib.request
 import uuid
@@ -28,6 +27,7 @@ from services.demo.folder import Keys
 from services.demo.seed import Seeded, credentials, seed
 from tests.parts import documents
 from tests.parts.broker import Broker
+from tests.parts.forked import Forked
 from tests.parts.loops import end_loop
 from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer, fresh_database
@@ -80,7 +80,7 @@ class System:
         directory.mkdir(parents=True, exist_ok=True)
         self.http_port = free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Forked] = {}
         self._people: list[Person] = []
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ANHU_")} | {
             "ANHU_DATABASE_URL": database_url,
@@ -97,14 +97,8 @@ class System:
         for name in names or KINDS:
             kind = name.partition("-")[0]
             account = {"alerts": "anhu-alerts", "watch": "anhu-probe"}.get(kind, "anhu-gateway")
-            with (self.directory / f"{name}.log").open("ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "services.cli", kind],
-                    env=self.environment | {"ANHU_MQTT_URL": self.broker.url(account)} | settings,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            environment = self.environment | {"ANHU_MQTT_URL": self.broker.url(account)} | settings
+            self.processes[name] = Forked([kind], environment, self.directory / f"{name}.log")
 
     def runs(self, name: str) -> bool:
         return name in self.processes and self.processes[name].poll() is None

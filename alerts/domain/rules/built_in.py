@@ -36,7 +36,7 @@ _GRADE_3: Final = "中国高血压防治指南：3 级高血压，收缩压 ≥1
 _TWICE: Final = "confirmed by the next measurement, since 中国家庭血压监测指南（2019）wants two or three readings"
 _IDSA: Final = "IDSA 2008 long-term care guideline (CID 2009;48:149): single oral temperature > 37.8 °C"
 _MCGEER: Final = (
-    "revised McGeer criteria (SHEA/CDC, Infect Control Hosp Epidemiol 2012;33:965; cited from memory): fever in"
+    "revised McGeer criteria (SHEA/CDC, Infect Control Hosp Epidemiol 2012;33:965): fever in"
     " long-term care is also > 37.2 °C again and again, or 1.1 °C above the usual, wherever measured"
 )
 _OURS: Final = "duration, gap and way back are Anhu's own choice"

@@ -160,7 +160,7 @@ def account_of(cells: Cells, places: Places, today: date) -> AccountRecord | Non
     if not cells.flaws and role == "caregiver" and identity is None:
         cells.wrong("elder_identity", "照护者没有写明照护哪位老人", "请填老人的身份证号")
     if not cells.flaws and role != "caregiver" and place is None:
-        cells.wrong("organization", "没有写所属机构", "管理员和值班员必须属于一个机构")
+        cells.wrong("organization", "没有写所属机构", "除照护者外，每个账号必须属于一个机构")
     if cells.flaws or name is None or username is None or role is None:
         return None
     organization_id = place.id if place and role != "caregiver" else None

@@ -197,11 +197,14 @@ ROLES = {
     "值班员": "operator",
     "坐席": "operator",
     "接线员": "operator",
+    "监管人员": "supervisor",
+    "督导员": "supervisor",
+    "审计员": "auditor",
     "照护者": "caregiver",
     "家属": "caregiver",
     "监护人": "caregiver",
     "护理员": "caregiver",
-    **{role: role for role in ("administrator", "operator", "caregiver")},
+    **{role: role for role in ("administrator", "operator", "supervisor", "auditor", "caregiver")},
 }
 ROLE_WORDS = {
     "administrator": "管理员",
