@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from alerts.domain.visits import Every, Period, last_periods, rate
+from alerts.response_report import NO_JIT
 
 Connection = AsyncConnection[Any]
 
@@ -26,25 +27,28 @@ WHERE d.organization_id = ANY(%(within)s) GROUP BY plan, every ORDER BY plan, ev
 """
 # Who has left the plan since is not known any more: of those who are in it now, from when they joined.
 _PERIODS = """
-SELECT q.number,
-       (SELECT count(*) FROM visit_dues d WHERE d.organization_id = ANY(%(within)s) AND d.plan = %(plan)s
-           AND d.every = %(every)s AND d.since <= q.last) AS expected,
-       count(DISTINCT v.elder_id) FILTER (WHERE v.result = 'met') AS met,
-       count(DISTINCT v.elder_id) AS visited
-FROM unnest(%(firsts)s::date[], %(lasts)s::date[]) WITH ORDINALITY AS q (first, last, number)
-LEFT JOIN (visits v JOIN visit_dues d ON d.elder_id = v.elder_id AND d.organization_id = ANY(%(within)s)
-           AND d.plan = %(plan)s AND d.every = %(every)s)
-    ON v.visited_at >= q.first::timestamp AT TIME ZONE 'UTC' - interval '8 hours'
-   AND v.visited_at < (q.last + 1)::timestamp AT TIME ZONE 'UTC' - interval '8 hours'
-   AND v.result IN ('met', 'telephone') AND d.since <= q.last
-GROUP BY q.number, q.first, q.last ORDER BY q.number
+WITH asked AS (
+    SELECT * FROM unnest(%(firsts)s::date[], %(lasts)s::date[]) WITH ORDINALITY AS q (first, last, number)
+), planned AS (
+    SELECT elder_id, since FROM visit_dues
+    WHERE organization_id = ANY(%(within)s) AND plan = %(plan)s AND every = %(every)s
+), seen AS (
+    SELECT q.number, v.elder_id, bool_or(v.result = 'met') AS met
+    FROM visits v JOIN planned d ON d.elder_id = v.elder_id
+    JOIN asked q ON (v.visited_at AT TIME ZONE 'UTC' + interval '8 hours')::date BETWEEN q.first AND q.last
+    WHERE v.result IN ('met', 'telephone') AND d.since <= q.last
+      AND v.visited_at >= %(begin)s::timestamp AT TIME ZONE 'UTC' - interval '8 hours'
+    GROUP BY q.number, v.elder_id
+)
+SELECT q.number, (SELECT count(*) FROM planned d WHERE d.since <= q.last) AS expected,
+       count(*) FILTER (WHERE s.met) AS met, count(s.elder_id) AS visited
+FROM asked q LEFT JOIN seen s ON s.number = q.number GROUP BY q.number, q.last ORDER BY q.number
 """
+# The day of the last visit that counts stands beside the plan: the running period needs no more.
 _BELOW = """
-SELECT g.id, g.name, g.tier, d.plan, d.every, count(*) AS expected, count(*) FILTER (WHERE EXISTS (
-           SELECT FROM visits v WHERE v.elder_id = d.elder_id AND v.result IN ('met', 'telephone')
-              AND v.visited_at >= CASE d.every WHEN 'week' THEN %(week)s::date WHEN 'month' THEN %(month)s::date
-                                  ELSE %(quarter)s::date END::timestamp AT TIME ZONE 'UTC' - interval '8 hours'))
-           AS visited,
+SELECT g.id, g.name, g.tier, d.plan, d.every, count(*) AS expected,
+       count(*) FILTER (WHERE d.visited_on >= CASE d.every WHEN 'week' THEN %(week)s::date
+                              WHEN 'month' THEN %(month)s::date ELSE %(quarter)s::date END) AS visited,
        count(*) FILTER (WHERE d.due_on < %(today)s) AS overdue
 FROM organizations g JOIN organizations o ON g.id = ANY(o.path) JOIN visit_dues d ON d.organization_id = o.id
 WHERE g.id = ANY(%(groups)s) GROUP BY g.id, g.name, g.tier, d.plan, d.every ORDER BY g.name, g.id, d.plan
@@ -54,7 +58,8 @@ _GROUPS = "SELECT id FROM organizations WHERE parent_id = ANY(%(of)s) OR id = AN
 
 async def coverage(connection: Connection, organizations: Sequence[UUID], today: date) -> dict[str, Any]:
     """Of these organisations and all below them: each plan's rates, and of each that is next below the running ones."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
+    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(NO_JIT)
         rows = await (await cursor.execute(_WITHIN, (list(organizations),))).fetchall()
         within = [row["id"] for row in rows]
         plans = await (await cursor.execute(_PLANS, {"within": within, "today": today})).fetchall()
@@ -74,8 +79,9 @@ async def coverage(connection: Connection, organizations: Sequence[UUID], today:
     }
 
 
-def _asked(periods: Sequence[Period]) -> dict[str, list[date]]:
-    return {"firsts": [one.first for one in periods], "lasts": [one.last for one in periods]}
+def _asked(periods: Sequence[Period]) -> dict[str, Any]:
+    firsts = [one.first for one in periods]
+    return {"firsts": firsts, "lasts": [one.last for one in periods], "begin": min(firsts)}
 
 
 def _told(period: Period, row: dict[str, Any]) -> dict[str, Any]:

@@ -125,8 +125,10 @@ SELECT gen_random_uuid(), d.elder_id, d.organization_id, c.id, c.name,
 FROM visit_dues d CROSS JOIN generate_series(0, %(visits)s - 1) n JOIN accounts c ON c.username = 'station-1'
 """,
     """
-UPDATE visit_dues d SET visited_on = v.day, due_on = v.day + CASE d.every WHEN 'week' THEN 7 ELSE 30 END
-FROM (SELECT elder_id, max(visited_at)::date AS day FROM visits WHERE result <> 'not_met' GROUP BY elder_id) v
+UPDATE visit_dues d SET since = v.day - 200, visited_on = v.day,
+       due_on = v.day + CASE d.every WHEN 'week' THEN 7 ELSE 30 END
+FROM (SELECT elder_id, (max(visited_at) AT TIME ZONE 'UTC' + interval '8 hours')::date AS day FROM visits
+      WHERE result <> 'not_met' GROUP BY elder_id) v
 WHERE v.elder_id = d.elder_id
 """,
     """
@@ -219,7 +221,7 @@ def _some_ids(client: httpx.Client) -> dict[str, str]:
         "device_id": first("devices", "device_id"),
         "alert_id": first("alerts"),
         "rule_id": first("rules"),
-        "subject": "elders",
+        "subject": "elder",
         "patient": first("elders"),
     }
 

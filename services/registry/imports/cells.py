@@ -23,12 +23,15 @@ _ONLY_MONTH = re.compile(r"\d{4}\s*[年./\-]?\s*\d{0,2}\s*月?")
 _EXCEL_DAY_0 = date(1899, 12, 30)
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"(0\d{2,3}-?)?\d{3,4}-?\d{4}(-\d{1,6})?|(400|800)-?\d{3}-?\d{4}|1\d{2}|[59]\d{4,5}")
+_IN_PHONES = str.maketrans("—–‐－", "----", "()")
+_SCIENTIFIC = re.compile(r"[0-9.]+E\+?[0-9]+")
 _LISTED = re.compile(r"[、，,;；/|\n]+")
 _CJK_GAP = re.compile(r"(?<=[\u3400-\u9fff]) +(?=[\u3400-\u9fff])")
 
 
 class Cells:
-    """Asks a row for its columns. An empty cell is None, and so is a wrong one, which is in `flaws` then."""
+    """Asks a row for its columns. An empty cell is None, and so is a wrong one, which is in `flaws` then. `values` has
+    no empty ones: most columns of most files are, and a file has millions of cells."""
 
     def __init__(self, line: int, values: Mapping[str, Value], names: Mapping[str, str]) -> None:
         self.line, self._values, self.names = line, values, names
@@ -77,6 +80,8 @@ class Cells:
 
     def _code(self, key: str) -> str | None:
         """As text in half-width, without spaces: numbers of all kinds."""
+        if key not in self._values:
+            return None
         text = self._text(key)
         return None if text is None else re.sub(r"\s", "", unicodedata.normalize("NFKC", text)) or None
 
@@ -87,6 +92,8 @@ class Cells:
             self.wrong(key, "没有填写", f"“{name}”是必填项")
 
     def text(self, key: str, *, most: int = 200) -> str | None:
+        if key not in self._values:
+            return None
         text = self._text(key)
         if text is None or text in ("/", "-", "—", "——", "－", "\\"):
             return None
@@ -99,6 +106,8 @@ class Cells:
 
     def name(self, key: str) -> str | None:
         """张 三 is 张三; a name that has digits in it is something else."""
+        if key not in self._values:
+            return None
         text = self.text(key, most=100)
         if text is None:
             return None
@@ -110,6 +119,8 @@ class Cells:
 
     def day(self, key: str, today: date, *, first: date = date(1890, 1, 1)) -> date | None:
         """1950-3-5, 1950.3.5, 1950年3月5日, 19500305, or the number that a spreadsheet makes of a day."""
+        if key not in self._values:
+            return None
         value = self._raw(key)
         if value is None or (isinstance(value, str) and value.lower() in _NOTHING):
             return None
@@ -123,6 +134,8 @@ class Cells:
         return found
 
     def identity(self, key: str, today: date) -> IdentityNumber | None:
+        if key not in self._values:
+            return None
         value = self._raw(key)
         if isinstance(value, int | float):
             self.wrong(
@@ -145,12 +158,14 @@ class Cells:
             return None
 
     def phone(self, key: str) -> str | None:
+        if key not in self._values:
+            return None
         value = self._raw(key)
         text = self._code(key)
         if text is None or text.lower() in _NOTHING:
             return None
-        text = re.sub(r"[()]", "", re.sub(r"[—–‐－]", "-", text)).removeprefix("+86").removeprefix("86-")
-        if re.fullmatch(r"[0-9.]+E\+?[0-9]+", text.upper()):
+        text = text.translate(_IN_PHONES).removeprefix("+86").removeprefix("86-")
+        if _SCIENTIFIC.fullmatch(text.upper()):
             self.wrong(key, "电话成了科学计数法，数字已经丢失", "请把该列设为“文本”，重新填写")
         elif isinstance(value, int | float) and len(text) in (9, 10):
             self.wrong(key, "电话以数字存放，开头的 0 可能已丢失", "请把该列设为“文本”，写全区号，例如 023-00001234")
@@ -166,6 +181,8 @@ class Cells:
 
     def choice(self, key: str, words: Mapping[str, str], names: Mapping[str, str] | None = None) -> str | None:
         """A word of a list; `names` says by what words the list is told, where several mean the same."""
+        if key not in self._values:
+            return None
         text = self._text(key)
         if text is None or text.lower() in _NOTHING:
             return None
@@ -178,6 +195,8 @@ class Cells:
         return None if found is None else str(found)
 
     def grade(self, key: str, words: Mapping[str, int]) -> int | None:
+        if key not in self._values:
+            return None
         text = self._code(key)
         if text is None or text.lower() in _NOTHING:
             return None
@@ -197,6 +216,8 @@ class Cells:
         return [] if found in (["无"], ["没有"]) else found
 
     def number(self, key: str, least: float, most: float) -> float | None:
+        if key not in self._values:
+            return None
         text = self._code(key)
         if text is None or text in _NOTHING:
             return None
@@ -211,15 +232,19 @@ class Cells:
         return found
 
     def code(self, key: str, form: re.Pattern[str], message: str, mend: str) -> str | None:
+        if key not in self._values:
+            return None
         text = self._code(key)
         if text is None or form.fullmatch(text):
             return text
-        if re.fullmatch(r"[0-9.]+E\+?[0-9]+", text.upper()):
+        if _SCIENTIFIC.fullmatch(text.upper()):
             message, mend = "编号成了科学计数法，数字已经丢失", "请把该列设为“文本”，重新填写"
         self.wrong(key, message, mend)
         return None
 
     def place(self, key: str, places: Places, below: str | None = None) -> Place | None:
+        if key not in self._values:
+            return None
         text = self._code(key) if isinstance(self._raw(key), int | float) else self.text(key)
         if text is None:
             return None

@@ -32,7 +32,11 @@ class Rows:
             self.read += 1
             cells = Cells(
                 line,
-                {key: values[place] for key, place in self.header.places.items() if place < len(values)},
+                {
+                    key: values[place]
+                    for key, place in self.header.places.items()
+                    if place < len(values) and values[place] not in (None, "")
+                },
                 self.header.names,
             )
             self._refuse(cells, values)
