@@ -1,7 +1,7 @@
 """Coverage (周探访率, 月探访率): of the elders of a plan, how many somebody met or spoke with in a calendar period."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from alerts.domain.visits import Every, Period, last_periods, rate
-from alerts.response_report import NO_JIT
+from alerts.response_report import NO_JIT, beijing_midnight
 
 Connection = AsyncConnection[Any]
 
@@ -27,22 +27,23 @@ WHERE d.organization_id = ANY(%(within)s) GROUP BY plan, every ORDER BY plan, ev
 """
 # Who has left the plan since is not known any more: of those who are in it now, from when they joined.
 _PERIODS = """
-WITH asked AS (
-    SELECT * FROM unnest(%(firsts)s::date[], %(lasts)s::date[]) WITH ORDINALITY AS q (first, last, number)
-), planned AS (
+WITH planned AS (
     SELECT elder_id, since FROM visit_dues
     WHERE organization_id = ANY(%(within)s) AND plan = %(plan)s AND every = %(every)s
 ), seen AS (
-    SELECT q.number, v.elder_id, bool_or(v.result = 'met') AS met
+    SELECT n.number, v.elder_id, bool_or(v.result = 'met') AS met
     FROM visits v JOIN planned d ON d.elder_id = v.elder_id
-    JOIN asked q ON (v.visited_at AT TIME ZONE 'UTC' + interval '8 hours')::date BETWEEN q.first AND q.last
-    WHERE v.result IN ('met', 'telephone') AND d.since <= q.last
-      AND v.visited_at >= %(begin)s::timestamp AT TIME ZONE 'UTC' - interval '8 hours'
-    GROUP BY q.number, v.elder_id
+    CROSS JOIN LATERAL (SELECT width_bucket(v.visited_at, %(starts)s::timestamptz[]) AS number) n
+    WHERE v.result IN ('met', 'telephone') AND v.visited_at >= %(begin)s AND v.visited_at < %(end)s
+      AND d.since <= (%(lasts)s::date[])[n.number]
+    GROUP BY n.number, v.elder_id
+), counted AS (
+    SELECT number, count(*) FILTER (WHERE met) AS met, count(*) AS visited FROM seen GROUP BY number
 )
 SELECT q.number, (SELECT count(*) FROM planned d WHERE d.since <= q.last) AS expected,
-       count(*) FILTER (WHERE s.met) AS met, count(s.elder_id) AS visited
-FROM asked q LEFT JOIN seen s ON s.number = q.number GROUP BY q.number, q.last ORDER BY q.number
+       coalesce(c.met, 0) AS met, coalesce(c.visited, 0) AS visited
+FROM unnest(%(lasts)s::date[]) WITH ORDINALITY AS q (last, number) LEFT JOIN counted c ON c.number = q.number
+ORDER BY q.number
 """
 # The day of the last visit that counts stands beside the plan: the running period needs no more.
 _BELOW = """
@@ -80,8 +81,15 @@ async def coverage(connection: Connection, organizations: Sequence[UUID], today:
 
 
 def _asked(periods: Sequence[Period]) -> dict[str, Any]:
-    firsts = [one.first for one in periods]
-    return {"firsts": firsts, "lasts": [one.last for one in periods], "begin": min(firsts)}
+    """Periods that follow one another, the oldest first."""
+    lasts = [one.last for one in periods]
+    starts = [beijing_midnight(one.first) for one in periods]
+    return {
+        "starts": starts,
+        "lasts": lasts,
+        "begin": starts[0],
+        "end": beijing_midnight(lasts[-1] + timedelta(days=1)),
+    }
 
 
 def _told(period: Period, row: dict[str, Any]) -> dict[str, Any]:
