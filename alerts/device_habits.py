@@ -1,4 +1,4 @@
-"""How often each device is usually heard: of its kind at first, then learned from when its messages came."""
+"""How often each device is usually heard: of its model or kind at first, then learned from when its messages came."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,10 +17,10 @@ NEW_AT_ONCE = 10_000
 
 # In two steps: an INSERT that looks for what is missing in the table it fills looks through its own new rows, for each.
 _NEW = """
-SELECT kind, array_agg(key) FROM (
-    SELECT d.kind, d.key FROM devices d LEFT JOIN device_expectations e ON e.device_key = d.key
-    WHERE d.revoked_at IS NULL AND e.device_key IS NULL LIMIT %s) AS missing
-GROUP BY kind
+SELECT n.kind, make_interval(secs => m.every_seconds), array_agg(n.key) FROM (
+    SELECT d.kind, d.model, d.key FROM devices d LEFT JOIN device_expectations e ON e.device_key = d.key
+    WHERE d.revoked_at IS NULL AND e.device_key IS NULL LIMIT %s) AS n
+LEFT JOIN device_models m ON lower(m.model) = lower(n.model) GROUP BY n.kind, m.every_seconds
 """
 _EXPECT = """
 INSERT INTO device_expectations (device_key, usual, learned_from, silent_after, will_wait)
@@ -29,8 +29,9 @@ ON CONFLICT DO NOTHING
 """
 # A habit is looked at anew each day, one that is not known yet each hour; those who came back after a silence first.
 _UNLEARNED = """
-SELECT e.device_key, d.device_id, d.kind, e.learned_from
+SELECT e.device_key, d.device_id, d.kind, e.learned_from, make_interval(secs => m.every_seconds)
 FROM device_expectations e JOIN devices d ON d.key = e.device_key
+LEFT JOIN device_models m ON lower(m.model) = lower(d.model)
 WHERE e.learn_at <= %(now)s ORDER BY e.learn_at LIMIT %(limit)s
 """
 # Enough readings that arrays of 500 make a habit too.
@@ -54,24 +55,24 @@ _AGAIN = "UPDATE device_expectations SET learn_at = to_timestamp(0) WHERE device
 
 
 async def expect_new(connection: Connection) -> bool:
-    """Devices that were enrolled since are expected to do as their kind does; whether there may be more."""
+    """Devices that were enrolled since are expected to do as their model or kind does; whether there may be more."""
     found = 0
-    for kind, keys in await (await connection.execute(_NEW, (NEW_AT_ONCE,))).fetchall():
-        await connection.execute(_EXPECT, _columns(habit_of_kind(kind)) | {"keys": keys})
+    for kind, every, keys in await (await connection.execute(_NEW, (NEW_AT_ONCE,))).fetchall():
+        await connection.execute(_EXPECT, _columns(habit_of_kind(kind, every)) | {"keys": keys})
         found += len(keys)
     return found == NEW_AT_ONCE
 
 
 async def learn_some(connection: Connection, now: datetime) -> int:
     rows = await (await connection.execute(_UNLEARNED, {"now": now, "limit": AT_ONCE})).fetchall()
-    for key, device_id, kind, learned_from in rows:
+    for key, device_id, kind, learned_from, every in rows:
         asked = {"key": key, "device_id": device_id, "now": now}
         times = await (await connection.execute(_TIMES, asked)).fetchall()
         habit = learn(at for (at,) in times)
         if habit is None and learned_from:  # too little since: what was learned stays
             await connection.execute(_LOOKED, {"key": key, "now": now})
         else:
-            await connection.execute(_SET, _columns(habit or habit_of_kind(kind)) | {"key": key, "now": now})
+            await connection.execute(_SET, _columns(habit or habit_of_kind(kind, every)) | {"key": key, "now": now})
     return len(rows)
 
 

@@ -48,7 +48,7 @@ PROFILES: Final[Mapping[str, timedelta]] = {
 @dataclass(frozen=True, slots=True)
 class Habit:
     usual: timedelta
-    #: of how many of its own intervals; 0: of its kind
+    #: of how many of its own intervals; 0: of its model or kind
     learned_from: int = 0
 
     @property
@@ -61,8 +61,9 @@ class Habit:
         return min(max(self.usual, RECONNECT), WILL_AT_MOST)
 
 
-def habit_of_kind(kind: str) -> Habit:
-    return Habit(PROFILES.get(kind, _ON_BATTERY))
+def habit_of_kind(kind: str, every: timedelta | None = None) -> Habit:
+    """`every`: what is known of its model."""
+    return Habit(min(every, SLOWEST) if every else PROFILES.get(kind, _ON_BATTERY))
 
 
 def learn(times: Iterable[datetime]) -> Habit | None:

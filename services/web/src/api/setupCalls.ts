@@ -1,6 +1,6 @@
 import { authorized } from '../signin/session'
 import { onePage } from './pages'
-import type { Account, Change, Consents, ElderRecord, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedOrganization } from './setupTypes'
+import type { Account, Change, Consents, DeviceModel, ElderRecord, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedModel, WantedOrganization } from './setupTypes'
 import type { Organization, Page } from './types'
 
 const PAGE = 50
@@ -44,7 +44,16 @@ export const listCategories = async (): Promise<string[]> =>
 export const listDevices = (filters: Record<string, string>, cursor: string | null): Promise<Page<KeptDevice>> =>
   onePage('/devices', asked(filters), cursor, PAGE)
 
-export async function enrolDevice(device: { device_id: string; kind: string; organization_id: string | null; elder_id: string | null }): Promise<string> {
+export interface NewDevice {
+  device_id: string
+  kind: string
+  model: string | null
+  organization_id: string | null
+  elder_id: string | null
+  source: string | null
+  hardware_id: string | null
+}
+export async function enrolDevice(device: NewDevice): Promise<string> {
   return ((await authorized('/devices', { method: 'POST', json: device })) as { secret: string }).secret
 }
 
@@ -57,6 +66,17 @@ export async function changeDevice(id: string, how: 'rotate' | 'revoke' | 'resto
   const told = (await authorized(`/devices/${part(id)}/${how}`, { method: 'POST' })) as { secret: string } | undefined
   return told?.secret ?? null
 }
+
+interface Models {
+  items: DeviceModel[]
+}
+export const listModels = async (): Promise<DeviceModel[]> => ((await authorized('/device-models')) as Models).items
+
+export const saveModel = async (model: string, wanted: WantedModel): Promise<DeviceModel[]> =>
+  ((await authorized(`/device-models/${part(model)}`, { method: 'PUT', json: wanted })) as Models).items
+
+export const removeModel = async (model: string): Promise<DeviceModel[]> =>
+  ((await authorized(`/device-models/${part(model)}`, { method: 'DELETE' })) as Models).items
 
 export async function saveOrganization(id: string | null, fields: Partial<WantedOrganization>): Promise<Organization> {
   const path = id === null ? '/organizations' : `/organizations/${part(id)}`

@@ -86,6 +86,21 @@ export interface NewConsent {
   given_on?: string
 }
 
+/** What is known of a model of devices. */
+export interface DeviceModel {
+  model: string
+  maker: string | null
+  kind: string
+  decoder: string | null
+  measures: string[]
+  says: string[]
+  every_seconds: number | null
+  settings: Record<string, string | number | boolean>
+  note: string | null
+  devices: number
+}
+export type WantedModel = Omit<DeviceModel, 'model' | 'devices'>
+
 export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts'
 export type ImportMode = 'check' | 'all' | 'skip'
 

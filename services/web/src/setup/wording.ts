@@ -1,4 +1,4 @@
-import type { Change, ImportKind } from '../api/setupTypes'
+import type { Change, DeviceModel, ImportKind } from '../api/setupTypes'
 
 export const LIVING: readonly string[] = [
   '独居',
@@ -23,6 +23,75 @@ export const DEVICE_KINDS: readonly { kind: string; word: string }[] = [
   { kind: 'water_detector', word: '水浸传感器' },
   { kind: 'door_sensor', word: '门磁' },
 ]
+
+export const MEASURES: readonly { name: string; word: string }[] = [
+  { name: 'heart_rate', word: '心率' },
+  { name: 'spo2', word: '血氧' },
+  { name: 'body_temperature', word: '体温' },
+  { name: 'respiratory_rate', word: '呼吸' },
+  { name: 'systolic', word: '收缩压' },
+  { name: 'diastolic', word: '舒张压' },
+  { name: 'steps', word: '步数' },
+  { name: 'worn', word: '佩戴' },
+  { name: 'in_bed', word: '在床' },
+  { name: 'battery', word: '电量' },
+  { name: 'rssi', word: '信号' },
+  { name: 'lat', word: '纬度' },
+  { name: 'lon', word: '经度' },
+  { name: 'accuracy', word: '定位精度' },
+]
+export const SAYS: readonly { name: string; word: string }[] = [
+  { name: 'sos', word: '紧急呼救' },
+  { name: 'fall', word: '跌倒' },
+  { name: 'smoke', word: '烟雾' },
+  { name: 'gas', word: '燃气' },
+  { name: 'water_leak', word: '水浸' },
+  { name: 'cancel', word: '取消' },
+  { name: 'service_request', word: '服务请求' },
+  { name: 'door_open', word: '开门' },
+  { name: 'door_closed', word: '关门' },
+  { name: 'bed_out', word: '离床' },
+  { name: 'bed_in', word: '上床' },
+  { name: 'worn_off', word: '摘下' },
+  { name: 'worn_on', word: '戴上' },
+  { name: 'low_battery', word: '低电' },
+  { name: 'tamper', word: '防拆' },
+  { name: 'medication_taken', word: '已服药' },
+  { name: 'test', word: '测试' },
+]
+const named = (all: readonly { name: string; word: string }[], names: readonly string[]): string =>
+  all.filter((each) => names.includes(each.name)).map((each) => each.word).join('、')
+
+/** 每 5 分钟, 每 90 秒, 每 2 小时. */
+export function everyWord(seconds: number): string {
+  if (seconds % 3600 === 0) return `每 ${seconds / 3600} 小时`
+  return seconds % 60 === 0 ? `每 ${seconds / 60} 分钟` : `每 ${seconds} 秒`
+}
+
+/** What a model is known to do, in a line. */
+export function modelDoes(model: DeviceModel): string {
+  return [
+    model.measures.length > 0 ? `测量${named(MEASURES, model.measures)}` : '',
+    model.says.length > 0 ? `报告${named(SAYS, model.says)}` : '',
+    model.every_seconds === null ? '' : `${everyWord(model.every_seconds)}上报`,
+  ]
+    .filter(Boolean)
+    .join('；')
+}
+
+/** As it is entered: a line each, `name=value`; null where a line is none. */
+export function settingsOf(text: string): DeviceModel['settings'] | null {
+  const found: DeviceModel['settings'] = {}
+  for (const line of text.split('\n').map((each) => each.trim()).filter(Boolean)) {
+    const [, name, value] = /^([A-Za-z0-9_.-]{1,64})\s*[=＝]\s*(.{1,200})$/.exec(line) ?? []
+    if (name === undefined || value === undefined) return null
+    if (value === 'true' || value === 'false') found[name] = value === 'true'
+    else found[name] = Number.isFinite(Number(value)) ? Number(value) : value
+  }
+  return found
+}
+export const settingsText = (settings: DeviceModel['settings']): string =>
+  Object.entries(settings).map(([name, value]) => `${name}=${String(value)}`).join('\n')
 
 const CONDITION: Readonly<Record<string, string>> = {
   'device.offline': '离线',
