@@ -35,6 +35,7 @@ _THINGS: Mapping[str, Thing] = MappingProxyType(
         "/care-categories": Thing.ORGANIZATIONS,
         "/devices": Thing.DEVICES,
         "/devices/{device_id}/readings": Thing.READINGS,
+        "/devices/{device_id}/identity": Thing.TRAILS,
         "/rules": Thing.RULES,
         "/rules/trials": Thing.TRIALS,
         "/rules/{rule_id}/episodes": Thing.READINGS,

@@ -1,6 +1,6 @@
 import { authorized } from '../signin/session'
 import { onePage } from './pages'
-import type { Account, Change, Consents, ElderRecord, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedOrganization } from './setupTypes'
+import type { Account, Change, Consents, ElderRecord, IdentityChange, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedOrganization } from './setupTypes'
 import type { Organization, Page } from './types'
 
 const PAGE = 50
@@ -57,6 +57,10 @@ export async function changeDevice(id: string, how: 'rotate' | 'revoke' | 'resto
   const told = (await authorized(`/devices/${part(id)}/${how}`, { method: 'POST' })) as { secret: string } | undefined
   return told?.secret ?? null
 }
+
+/** Who gave or took a device's secret, newest first. */
+export const listIdentity = (id: string, cursor: string | null): Promise<Page<IdentityChange>> =>
+  onePage(`/devices/${part(id)}/identity`, new URLSearchParams(), cursor, PAGE)
 
 export async function saveOrganization(id: string | null, fields: Partial<WantedOrganization>): Promise<Organization> {
   const path = id === null ? '/organizations' : `/organizations/${part(id)}`
