@@ -31,7 +31,8 @@ def run(settings: Settings, cloud: CloudSettings) -> None:
 
 
 async def _run(settings: Settings, cloud: CloudSettings, listener: socket.socket) -> None:
-    uplink = Uplink(settings, "cloud", presence=presence_of("cloud", cloud.http_port, settings.bridge_name))
+    presence = presence_of("cloud", socket.gethostname(), cloud.http_port, settings.bridge_name)
+    uplink = Uplink(settings, "cloud", presence=presence)
     server = uvicorn.Server(
         uvicorn.Config(
             make_app(cloud, uplink),

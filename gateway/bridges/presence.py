@@ -6,7 +6,6 @@ is lost. It says it again every few seconds, because a broker that was away has 
 
 import json
 import re
-import socket
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -41,17 +40,16 @@ class Heard:
     state: State
 
 
-def presence_of(kind: str, port: int, name: str = "") -> Presence:
+def presence_of(kind: str, host: str, port: int, name: str = "") -> Presence:
     """Named by where it listens, unless it was given a name."""
-    host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:40]
-    return Presence(name or f"{kind}-{host}-{port}", kind)
+    return Presence(name or f"{kind}-{re.sub(r'[^A-Za-z0-9._-]', '-', host)[:40]}-{port}", kind)
 
 
 def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name not in _NOBODY
 
 
-def heard(topic: str, payload: bytes) -> Heard | None:
+def heard(topic: str, payload: bytes | bytearray) -> Heard | None:
     """None for what no bridge says."""
     parts = topic.split("/")
     if len(parts) != 5 or not is_name(parts[3]) or len(payload) > _MOST_BYTES:

@@ -311,6 +311,10 @@ class Uplink:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _will(self) -> aiomqtt.Will | None:
+        presence = self._presence
+        return None if presence is None else aiomqtt.Will(presence.topic, presence.says("lost"), qos=1, retain=True)
+
     def _new_client(self) -> aiomqtt.Client:
         url = urlsplit(self._settings.mqtt_url)
         secure = url.scheme == "mqtts"
@@ -324,7 +328,7 @@ class Uplink:
             tls_context=ssl.create_default_context(cafile=self._settings.mqtt_ca_file) if secure else None,
             keepalive=15,
             timeout=ANSWER_SECONDS,
-            will=self._presence and aiomqtt.Will(self._presence.topic, self._presence.says("lost"), qos=1, retain=True),
+            will=self._will(),
             max_inflight_messages=2 * MOST_AT_ONCE,
             # The event follows its acknowledgement: Nagle's algorithm would keep it back for the broker's delayed ACK.
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -189,7 +190,7 @@ def run(settings: Settings, options: Options) -> None:
 
     async def main() -> None:
         bridge = Bridge(options)
-        presence = presence_of("watch", options.port, settings.bridge_name)
+        presence = presence_of("watch", socket.gethostname(), options.port, settings.bridge_name)
         uplink = Uplink(settings, "watch", on_command=bridge.command, presence=presence)
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()

@@ -33,9 +33,8 @@ def test_nothing_else_is(topic: str, payload: bytes) -> None:
     assert heard(topic, payload) is None
 
 
-def test_a_name_is_the_same_after_a_restart_and_fits_a_topic(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "host 1/" + "x" * 100)
-    one = presence_of("cloud", 8010)
-    assert one == presence_of("cloud", 8010)
+def test_a_name_fits_a_topic() -> None:
+    one = presence_of("cloud", "host 1/" + "x" * 100, 8010)
     assert heard(one.topic, one.says("online")) == Heard(one, "online")
-    assert presence_of("cloud", 8010, "east").name == "east"
+    assert presence_of("cloud", "host", 8010).name == "cloud-host-8010"
+    assert presence_of("cloud", "host", 8010, "east").name == "east"
