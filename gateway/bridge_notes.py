@@ -33,11 +33,11 @@ VALUES (%(name)s, %(kind)s, %(state)s, clock_timestamp(), clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, state = excluded.state, heard_at = excluded.heard_at,
     since = CASE WHEN bridges.state = excluded.state THEN bridges.since ELSE excluded.since END
 """
-# What the broker kept says nothing of now: it makes no bridge known, and none alive. But what became of one while
-# nobody listened.
+# What the broker kept says what became of a bridge while nobody listened, and nothing of now: it makes none known that
+# was forgotten, and none heard again that was there by its last word.
 _WAS_KEPT = """
-UPDATE bridges SET state = %(state)s, since = clock_timestamp()
-WHERE name = %(name)s AND state <> %(state)s AND %(state)s <> 'online'
+UPDATE bridges SET state = %(state)s, since = clock_timestamp(), heard_at = clock_timestamp()
+WHERE name = %(name)s AND state <> %(state)s
 """
 
 

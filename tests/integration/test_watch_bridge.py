@@ -304,7 +304,7 @@ def test_a_bridge_that_is_killed_is_noted_as_lost_and_may_be_forgotten(gateway: 
     process.kill()
     process.wait(10)
     until(lambda: noted(gateway, other) == "lost", "one that was killed is lost, by the broker's word")
-    assert noted(gateway, port) == "online"
+    until(lambda: noted(gateway, port) == "online", "the other one is there", limit=20)
     gateway.sql("DELETE FROM bridges WHERE name = %s", f"watch-{other}")
     # What the broker keeps of it makes it known to nobody again.
     gateway.processes["gateway"].terminate()
