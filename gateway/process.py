@@ -6,6 +6,7 @@ import socket
 import threading
 from typing import Any
 
+from gateway.bridge_notes import BridgeNotes
 from gateway.event_lane import EventLane
 from gateway.limits import Limits
 from gateway.metrics import GatewayMetrics
@@ -40,13 +41,16 @@ class Gateway:
         )
         self._inlets: dict[int, tuple[Inlet, ...]] = {}
         self._slots = Slots(settings.database_url, self, self._open, self._close)
+        self._bridges = BridgeNotes(settings)
         self._heart = Heart("gateway", settings.database_url, self.status)
 
     def start(self) -> None:
         for thread in self._threads():  # telemetry's first: its process is a fork, and a fork has one thread
             thread.start()
+        self._bridges.start()  # not one of those: without it a gateway is whole
 
     def stop(self) -> None:
+        self._bridges.stop()
         self._slots.stop()
         for number in list(self._inlets):
             self._close(number)
@@ -87,6 +91,7 @@ class Gateway:
             "broker_dropped": telemetry.broker_dropped,
             # Not part of "ok": a gateway without limits stores and raises all the same.
             "limits": telemetry.limits,
+            "bridges": self._bridges.status(),
             "counters": {
                 "events_stored": self._events.stored,
                 "event_repeats": self._events.repeats,

@@ -301,3 +301,19 @@ def _owner(user: str | None) -> tuple[int, int] | None:
     except KeyError:
         sys.exit(f"anhu: --user {user}: no such user on this machine")
     return (entry.pw_uid, entry.pw_gid) if entry else None
+
+
+def forget_bridge(name: Annotated[str, typer.Argument(help="as /readyz has it")]) -> None:
+    """Say of a bridge that is gone or stopped that it is not to come back: nobody is warned of it any more.
+
+    One that is there is known again within seconds.
+    """
+    from services.registry.names import UnknownNameError
+
+    async def work(connection: "Connection", _actor: "Actor") -> None:
+        done = await connection.execute("DELETE FROM bridges WHERE name = %s", (name,))
+        if not done.rowcount:
+            raise UnknownNameError(f"bridge {name}")
+
+    with_database(work)
+    typer.echo(f"the bridge {name} is forgotten", err=True)

@@ -40,6 +40,7 @@ app.command("tls-ca")(administration.tls_ca)
 
 bridge = typer.Typer(help="Carry hardware that does not speak native MQTT to the broker.", no_args_is_help=True)
 app.add_typer(bridge, name="bridge")
+bridge.command("forget")(administration.forget_bridge)
 
 
 def _load(part: str, *, needs_secret: bool = False, needs_database: bool = True) -> settings.Settings:

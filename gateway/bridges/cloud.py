@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from gateway.bridges.cloud_proof import is_onenets, is_secret, signed_body, signed_query
 from gateway.bridges.cloud_settings import CLOUDS, Cloud, CloudSettings
+from gateway.bridges.onenet_sealed import SealedError, opened
 from gateway.bridges.uplink import Uplink
 from gateway.decoders.family import Decoded, nobody_enrolled
 from gateway.decoders.model import EMERGENCIES, Reason
@@ -162,7 +163,13 @@ def make_app(
             return _not_taken("onenet", request, error)
         if signed is None or not is_onenets(signed, settings.secret("onenet")):
             return _refused("onenet", request)
-        return await answer("onenet", "cloud/onenet", signed.msg.encode("utf-8", "replace"))
+        try:
+            message = opened(signed.msg, settings.onenet_key.get_secret_value())
+        except SealedError as error:
+            # What is inside may be a press: OneNET is to push it again, until somebody has mended the settings.
+            log.error("onenet: a push cannot be read: %s", error)
+            return JSONResponse({"result": "cannot be decrypted"}, status_code=503, headers={"retry-after": "5"})
+        return await answer("onenet", "cloud/onenet", message)
 
     @app.post("/{name}/{secret}")
     async def pushed(name: str, secret: str, request: Request) -> Response:

@@ -9,6 +9,7 @@ import uvicorn
 
 from gateway.bridges.cloud import make_app
 from gateway.bridges.cloud_settings import CLOUDS, CloudSettings
+from gateway.bridges.presence import presence_of
 from gateway.bridges.uplink import Uplink
 from services.runtime.settings import Settings
 
@@ -30,7 +31,8 @@ def run(settings: Settings, cloud: CloudSettings) -> None:
 
 
 async def _run(settings: Settings, cloud: CloudSettings, listener: socket.socket) -> None:
-    uplink = Uplink(settings, "cloud")
+    presence = presence_of("cloud", socket.gethostname(), cloud.http_port, settings.bridge_name)
+    uplink = Uplink(settings, "cloud", presence=presence)
     server = uvicorn.Server(
         uvicorn.Config(
             make_app(cloud, uplink),
@@ -55,5 +57,6 @@ async def _run(settings: Settings, cloud: CloudSettings, listener: socket.socket
         raise SystemExit(1)
     if uplink.waiting:
         log.warning("%d events are without a receipt; their clouds were told to push again", uplink.waiting)
+    await uplink.leave()
     carrying.cancel()
     await asyncio.gather(carrying, return_exceptions=True)

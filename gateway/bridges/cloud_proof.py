@@ -1,7 +1,7 @@
 """Whether a push comes from the cloud that it says it comes from. Pure.
 
-OneNET signs what it pushes. IoTDA signs with a rule that its public documentation does not give, CTWing, Tuya and a
-forwarder of Alink's queue do not sign: these prove themselves by a secret in the address, which only they and we know.
+OneNET signs what it pushes. IoTDA can sign with a rule of which we have read a part only, CTWing, Tuya and a forwarder
+of Alink's queue do not sign: these prove themselves by a secret in the address, which only they and we know.
 """
 
 import hashlib

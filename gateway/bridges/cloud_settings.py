@@ -11,6 +11,8 @@ Cloud = Literal["alink", "iotda", "onenet", "ctwing", "tuya"]
 CLOUDS: tuple[Cloud, ...] = ("alink", "iotda", "onenet", "ctwing", "tuya")
 #: Shorter ones can be guessed: an address on the open internet is tried all day.
 LEAST_SECRET = 16
+#: AES-128: the key of OneNET's safe mode.
+BLOCK_BYTES = 16
 
 
 def _secret(cloud: str) -> SecretStr:
@@ -35,6 +37,11 @@ class CloudSettings(BaseSettings):
     onenet_token: SecretStr = Field(
         default=SecretStr(""), description="the Token of the OneNET push that comes to /onenet; without it none does"
     )
+    onenet_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="the 16 characters that OneNET's console shows as the key of that push in 安全模式; without it"
+        " encrypted bodies are refused, and OneNET pushes them again",
+    )
     alink_secret: SecretStr = _secret("alink")
     iotda_secret: SecretStr = _secret("iotda")
     ctwing_secret: SecretStr = _secret("ctwing")
@@ -50,6 +57,13 @@ class CloudSettings(BaseSettings):
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and len(value.get_secret_value()) < LEAST_SECRET:
             raise ValueError(f"must have at least {LEAST_SECRET} characters")
+        return value
+
+    @field_validator("onenet_key")
+    @classmethod
+    def _a_key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value().encode()) != BLOCK_BYTES:
+            raise ValueError(f"must be the {BLOCK_BYTES} characters that the console shows")
         return value
 
     @field_validator(*(f"{cloud}_device_id" for cloud in CLOUDS))

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 
 from gateway.bridges.native_json import event_json, event_ts, readings_json, result_json, status_json
+from gateway.bridges.presence import BEAT_SECONDS, Presence, State
 from gateway.decoders.model import URGENT, Event, Reading
 from gateway.topics import PREFIX, Leaf
 from services.runtime.settings import Settings
@@ -38,6 +39,7 @@ MOST_AT_ONCE = 100
 #: A broker that does not acknowledge for so long is left, and connected to again.
 ANSWER_SECONDS = 10.0
 RECONNECT_SECONDS = 1.0
+GOODBYE_SECONDS = 3.0
 #: What a device sent that nobody understands is kept, but not without end.
 MOST_RAW_BYTES = 64 * 1024
 
@@ -77,12 +79,15 @@ class Uplink:
         name: str,
         *,
         on_command: Command | None = None,
+        presence: Presence | None = None,
         first_seconds: float = 5.0,
         longest_seconds: float = 60.0,
     ) -> None:
         self._settings = settings
         self._name = name
         self._on_command = on_command
+        self._presence = presence
+        self._leaving = False
         self._first, self._longest = first_seconds, longest_seconds
         self._link: _Link | None = None
         self._linked = asyncio.Event()
@@ -117,6 +122,15 @@ class Uplink:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def leave(self) -> None:
+        """Says that this bridge is stopped, not lost: before `run` is cancelled."""
+        self._leaving = True
+        link = self._link
+        if link is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await self._tell_presence(link, "stopped")
 
     # What a bridge says ---------------------------------------------------------------------------------
 
@@ -165,6 +179,7 @@ class Uplink:
     async def _converse(self) -> None:
         """From the connection to its end. Raises what broke it."""
         async with self._new_client() as client:
+            telling: asyncio.Future[None] | None = None
             try:
                 filters = [(f"{PREFIX}/+/down/{leaf}", 1) for leaf in ("receipts", "commands")]
                 for code in await client.subscribe(filters):
@@ -174,11 +189,26 @@ class Uplink:
                 self._link, self._told_lost = link, False
                 self._linked.set()
                 log.info("connected to the broker")
+                telling = asyncio.ensure_future(self._keep_telling(link))
                 await self._hear(link)
             finally:
                 if self._link is not None:
                     self._leave(self._link)
+                if telling is not None:
+                    telling.cancel()
+                    await asyncio.gather(telling, return_exceptions=True)
                 _look_at(client)
+
+    async def _keep_telling(self, link: _Link) -> None:
+        """That we are there, as long as this connection is: beside all else, and without its turns."""
+        while not link.lost.done() and not self._leaving:
+            await self._tell_presence(link, "online")
+            await asyncio.wait({link.lost}, timeout=BEAT_SECONDS)
+
+    async def _tell_presence(self, link: _Link, state: State) -> None:
+        if self._presence is not None:
+            with contextlib.suppress(aiomqtt.MqttError):  # whoever says more finds out what is wrong
+                await link.client.publish(self._presence.topic, self._presence.says(state), qos=1, retain=True)
 
     def _leave(self, link: _Link) -> None:
         if link is self._link:
@@ -281,6 +311,10 @@ class Uplink:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _will(self) -> aiomqtt.Will | None:
+        presence = self._presence
+        return None if presence is None else aiomqtt.Will(presence.topic, presence.says("lost"), qos=1, retain=True)
+
     def _new_client(self) -> aiomqtt.Client:
         url = urlsplit(self._settings.mqtt_url)
         secure = url.scheme == "mqtts"
@@ -294,6 +328,7 @@ class Uplink:
             tls_context=ssl.create_default_context(cafile=self._settings.mqtt_ca_file) if secure else None,
             keepalive=15,
             timeout=ANSWER_SECONDS,
+            will=self._will(),
             max_inflight_messages=2 * MOST_AT_ONCE,
             # The event follows its acknowledgement: Nagle's algorithm would keep it back for the broker's delayed ACK.
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],

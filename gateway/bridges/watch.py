@@ -12,10 +12,12 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from gateway.bridges.presence import presence_of
 from gateway.bridges.uplink import Uplink, UplinkFullError
 from gateway.bridges.watch_connection import Connection, Limits
 from gateway.decoders.model import Event
@@ -188,7 +190,8 @@ def run(settings: Settings, options: Options) -> None:
 
     async def main() -> None:
         bridge = Bridge(options)
-        uplink = Uplink(settings, "watch", on_command=bridge.command)
+        presence = presence_of("watch", socket.gethostname(), options.port, settings.bridge_name)
+        uplink = Uplink(settings, "watch", on_command=bridge.command, presence=presence)
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -200,6 +203,7 @@ def run(settings: Settings, options: Options) -> None:
         waiting.cancel()
         serving.cancel()  # first: it has goodbyes to say
         await asyncio.gather(serving, return_exceptions=True)
+        await uplink.leave()
         linking.cancel()
         await asyncio.gather(linking, return_exceptions=True)
         for task in done - {waiting}:

@@ -65,6 +65,7 @@ from services.api.tiles import tiles_of
 from services.registry.sealing import Keys, KeysError
 from services.runtime.beats import Heart, Pulse
 from services.runtime.settings import Settings, SettingsError
+from services.stations.bridges import bridges, gone_of, is_listening
 from services.stations.hub import Hub
 from services.stations.live import LiveStations
 from services.stations.problems import Problem, findings, problems_of, told, workers
@@ -151,7 +152,10 @@ async def _watch_problems(app: FastAPI) -> None:
         try:
             async with app.state.pool.connection() as connection:
                 found = await findings(connection)
-                app.state.live.problems = told(problems_of(await workers(connection)), found)
+                rows = await workers(connection)
+                gone = gone_of(await bridges(connection), listening=is_listening(rows))
+                alone = [problem for problem, is_left in gone if is_left]
+                app.state.live.problems = [*told(problems_of(rows), found), *alone]
         except (psycopg.Error, psycopg_pool.PoolTimeout):
             app.state.live.problems = [_DATABASE_AWAY]
         await asyncio.sleep(2)

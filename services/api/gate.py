@@ -36,6 +36,7 @@ _THINGS: Mapping[str, Thing] = MappingProxyType(
         "/devices": Thing.DEVICES,
         "/devices/{device_id}/readings": Thing.READINGS,
         "/device-models": Thing.DEVICES,
+        "/devices/{device_id}/identity": Thing.TRAILS,
         "/rules": Thing.RULES,
         "/rules/trials": Thing.TRIALS,
         "/rules/{rule_id}/episodes": Thing.READINGS,

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.api.schemas import AbilityLevel, Tier
@@ -153,6 +154,23 @@ class Change(BaseModel):
 
 class ChangePage(BaseModel):
     items: list[Change]
+    next: str | None
+
+
+DeviceId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]
+
+
+class IdentityChange(BaseModel):
+    id: int
+    at: datetime
+    what: Literal["enrolled", "rotated", "revoked", "restored", "rights"]
+    actor: str = Field(description="the name as it was then")
+    account_id: UUID | None = Field(description="null: from the command line")
+    address: str | None
+
+
+class IdentityPage(BaseModel):
+    items: list[IdentityChange]
     next: str | None
 
 

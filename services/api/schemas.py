@@ -421,6 +421,13 @@ class WorkerStatus(BaseModel):
     status: dict[str, Any]
 
 
+class BridgeStatus(BaseModel):
+    name: str
+    kind: str = Field(description="watch, cloud")
+    state: Literal["online", "gone", "stopped"] = Field(description="stopped: in order, and nobody's problem")
+    since: datetime
+
+
 class Readiness(BaseModel):
     """Whether a press would reach a screen, and what is missing if not (503)."""
 
@@ -428,6 +435,7 @@ class Readiness(BaseModel):
     problems: list[SystemProblem]
     warnings: list[SystemProblem] = Field(description="what is wrong, but holds no press up")
     workers: list[WorkerStatus]
+    bridges: list[BridgeStatus] = Field(default=[], description="processes without a database, as gateways hear them")
 
 
 class AcknowledgeBody(BaseModel):

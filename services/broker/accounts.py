@@ -16,11 +16,15 @@ PROBE = "anhu-probe"
 #: Names of our own processes, taken whether or not they have an account already.
 RESERVED = frozenset({GATEWAY, ALERTS, BRIDGE, BENCH, HOME_ASSISTANT, PROBE})
 
-GATEWAY_RIGHTS = ("read anhu/v1/+/up/#", "write anhu/v1/+/down/#", "read $SYS/broker/#")
+GATEWAY_RIGHTS = (
+    *("read anhu/v1/+/up/#", "write anhu/v1/+/down/#", "read $SYS/broker/#"),
+    "read anhu/v1/bridge/+/status",
+)
 ALERTS_RIGHTS = ("write anhu/v1/+/down/#",)
 #: The synthetic press of `anhu watch`: its own events out, and what became of them back.
 PROBE_RIGHTS = (f"write anhu/v1/{PROBE}/up/events", f"read anhu/v1/{PROBE}/down/receipts")
-BRIDGE_RIGHTS = ("write anhu/v1/+/up/#", "read anhu/v1/+/down/#")
+#: The last: that a bridge is there, which only bridges say.
+BRIDGE_RIGHTS = ("write anhu/v1/+/up/#", "read anhu/v1/+/down/#", "write anhu/v1/bridge/+/status")
 
 
 def home_assistant_rights(prefix: str) -> tuple[str, ...]:

@@ -5,12 +5,13 @@ The elder's row stays without a name, because alerts refer to it. What each tabl
 here; `tests/integration/test_privacy.py` finds the tables by their foreign keys and asks that all are.
 """
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from services.registry import reach
 from services.registry.changing import changes_by
 from services.registry.names import Actor, NotPossibleError, UnknownNameError
+from services.storage import erasing
 from services.storage.pool import Connection
 
 GONE: Final = "（已删除）"
@@ -43,14 +44,18 @@ BLANKED: Final = {
     "drill_presses": "",
     "access_log": "",  # who looked, and when: under the seals
 }
-_OWN_DEVICES = "SELECT device_id, key FROM devices WHERE elder_id = %s"
-# A device that was theirs before, by what is kept of its changes: from when they had it until it was taken back.
-_ONCE_THEIRS = """
-DELETE FROM readings r USING devices d, changes c
-WHERE c.subject = 'device' AND c.before ->> 'elder_id' = %(id)s::text AND d.device_id = c.subject_id
-  AND r.device_key = d.key AND r.ts < c.at AND r.ts >= coalesce((
-      SELECT max(b.at) FROM changes b
-      WHERE b.subject = 'device' AND b.subject_id = c.subject_id AND b.after ? 'elder_id' AND b.at < c.at), '-infinity')
+_OWN_DEVICES = "SELECT device_id FROM devices WHERE elder_id = %s"
+# What they wore, and when: what a device measured before it came to them, or after, is another person's. A clock may be
+# ahead. A device that was theirs before: by what is kept of its changes, from when they had it until it was taken back.
+_WORN = """
+SELECT key, elder_since, clock_timestamp() + interval '1 day' FROM devices WHERE elder_id = %(id)s
+UNION
+SELECT d.key, coalesce((
+    SELECT max(b.at) FROM changes b
+    WHERE b.subject = 'device' AND b.subject_id = c.subject_id AND b.after ? 'elder_id' AND b.at < c.at),
+    %(beginning)s), c.at
+FROM changes c JOIN devices d ON d.device_id = c.subject_id
+WHERE c.subject = 'device' AND c.before ->> 'elder_id' = %(id)s::text
 """
 _BY_ALERT = (
     # What was written by hand, and where it was; who moved it when, and what for, is the ledger's.
@@ -72,19 +77,7 @@ _MORE = (
     "DELETE FROM device_commands WHERE device_id = ANY(%(devices)s)",
     "DELETE FROM command_results WHERE device_id = ANY(%(devices)s)",
     "DELETE FROM quarantine WHERE device_id = ANY(%(devices)s)",
-    "DELETE FROM readings r USING devices d WHERE r.device_key = d.key AND d.elder_id = %(id)s"
-    " AND r.ts >= d.elder_since",
-    "DELETE FROM readings_late WHERE device_key = ANY(%(keys)s)",
-    "DELETE FROM readings_1h_told t USING devices d WHERE t.device_key = d.key AND d.elder_id = %(id)s"
-    " AND t.day > d.elder_since - interval '1 day'",
-    _ONCE_THEIRS,
 )
-# What a device measured before it came to them is another person's.
-_ROLLED = """
-DELETE FROM {} r USING devices d
-WHERE r.device_key = d.key AND d.elder_id = %(id)s AND r.bucket > d.elder_since - interval '1 day'
-"""
-_ROLLUPS_ARE_TABLES = "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = 'readings_1h'::regclass"
 # Of every column, also of those that come later. What may not be null has its default.
 _COLUMNS = """
 SELECT column_name, is_nullable = 'YES' FROM information_schema.columns
@@ -119,13 +112,11 @@ async def erase_person(connection: Connection, actor: Actor, elder_id: UUID, rea
         if await (await connection.execute(_OPEN, (elder_id,))).fetchone() is not None:
             raise NotPossibleError("an alert of theirs is unresolved", "这位老人还有未处置完的告警，请先处置")
         own = await (await connection.execute(_OWN_DEVICES, (elder_id,))).fetchall()
-        values |= {"devices": [one[0] for one in own], "keys": [one[1] for one in own]}
+        values |= {"devices": [one[0] for one in own], "beginning": erasing.BEGINNING}
+        await _erase_measured(connection, values)
         await connection.execute(_SILENT, ("on",))
         for statement in (*(one.format(ids=_ALERTS) for one in _BY_ALERT), *_MORE):
             await connection.execute(statement, values)
-        tables = await (await connection.execute(_ROLLUPS_ARE_TABLES)).fetchone()
-        for rollup in ("readings_1m", "readings_1h", "readings_1d") if tables and tables[0] else ():
-            await connection.execute(_ROLLED.format(rollup), values)
         for table in DELETED:
             await connection.execute(f"DELETE FROM {table} WHERE elder_id = %(id)s", values)
         for table, change in BLANKED.items():
@@ -140,6 +131,21 @@ async def erase_person(connection: Connection, actor: Actor, elder_id: UUID, rea
         await connection.execute(_SILENT, ("off",))
         who = (str(elder_id), actor.account_id, actor.name, actor.address, reason)
         await connection.execute(_TOLD, who)
+
+
+async def _erase_measured(connection: Connection, values: dict[str, Any]) -> None:
+    """Readings and what was made of them. Noted, so that upkeep looks at it once more."""
+    worn = await (await connection.execute(_WORN, values)).fetchall()
+    state = await (await connection.execute(erasing.STATE)).fetchone()
+    assert state is not None, "the migration made this row"
+    aggregates = await (await connection.execute(erasing.AGGREGATES)).fetchall() if state[0] == "aggregates" else []
+    how = erasing.kept(state, dict(aggregates))
+    for key, since, until in worn:
+        stretch = erasing.Stretch(key, since, until)
+        if since >= how.now:
+            continue
+        for statement, filled in (*erasing.erasing(stretch, how), erasing.noting(stretch, how)):
+            await connection.execute(statement, filled)
 
 
 async def _empty(connection: Connection, elder_id: UUID) -> None:

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     mqtt_ca_file: Path | None = Field(
         default=None, description="certificate authority for mqtts://, when not the system's"
     )
+    bridge_name: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9._-]{1,64})?$",
+        description="how `anhu bridge …` is called in /readyz; without it by what it is, its host and its port",
+    )
     sources_file: Path | None = Field(
         default=None, description="where devices of other makers come in, as TOML; see docs/devices.md"
     )

@@ -86,7 +86,17 @@ def problems_of(rows: list[dict[str, Any]]) -> list[Problem]:
 
 def warnings_of(rows: list[dict[str, Any]]) -> list[Problem]:
     """What holds no press up, and so neither makes a system unready nor concerns a station's screen. Pure."""
-    looks = (_of_accounts, _of_rules, _of_escalation, _of_nearby, _of_delivery, _of_care, _of_upkeep, _of_the_watch)
+    looks = (
+        _of_accounts,
+        _of_rules,
+        _of_escalation,
+        _of_nearby,
+        _of_delivery,
+        _of_care,
+        _of_upkeep,
+        _of_the_watch,
+        _of_bridges,
+    )
     return [problem for look in looks for problem in look(rows)]
 
 
@@ -150,6 +160,28 @@ def _of_the_watch(rows: list[dict[str, Any]]) -> list[Problem]:
     heard = [row["status"] for row in watches if not row["silent"]]
     detail = f"says {heard[0]}" if heard else "has not beaten for 5 s"
     return [Problem("watch", message, f"anhu watch {detail}: no synthetic presses, no audit")]
+
+
+def _of_bridges(rows: list[dict[str, Any]]) -> list[Problem]:
+    """Whether bridges are noted; and `anhu homeassistant`, which beats itself: it has been there, and is not."""
+    errors = [
+        row["status"]["bridges"]["error"]
+        for row in rows
+        if row["kind"] == "gateway" and not row["silent"] and row["status"].get("bridges", {}).get("error")
+    ]
+    found = []
+    if errors:
+        message = "无法得知手表和云平台的接入服务是否在运行"
+        found.append(
+            Problem("bridges_unnoted", message, f"a gateway does not note which bridges are there: {errors[0]}")
+        )
+    homes = [row for row in rows if row["kind"] == "homeassistant"]
+    if homes and not any(row["status"].get("ok") and not row["silent"] for row in homes):
+        heard = [row["status"] for row in homes if not row["silent"]]
+        detail = f"says {heard[0]}" if heard else "has not beaten for 5 s"
+        message = "Home Assistant 接入没有响应，家中面板上的设备和告警状态不再更新"
+        found.append(Problem("homeassistant", message, f"anhu homeassistant {detail}: its entities are unavailable"))
+    return found
 
 
 def _of_escalation(rows: list[dict[str, Any]]) -> list[Problem]:

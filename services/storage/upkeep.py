@@ -20,7 +20,7 @@ import psycopg
 
 from services.runtime.beats import Heart
 from services.runtime.settings import Settings
-from services.storage import retention, rolling, telling
+from services.storage import erasing, retention, rolling, telling
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,8 @@ def _keep_up(connection: Connection, now: datetime, ended: Callable[[], bool], m
     )
     step("days_rolled", lambda: _roll_days(connection, now, ended))
     step("late_rolled", lambda: _roll_late(connection, ended))
+    # After what is being rolled up has ended, which may have seen readings of who was erased meanwhile.
+    step("erased_again", lambda: erasing.erase_again(connection))
     step("days_told", lambda: _tell_days(connection, now, keep.get("readings_1h"), ended))
     step("raw_dropped", lambda: retention.drop_raw(connection, now, keep.get("readings")), locks_readings=True)
     step("rollups_dropped", lambda: retention.drop_rollups(connection, now, keep))

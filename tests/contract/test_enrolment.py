@@ -40,6 +40,12 @@ def test_a_device_is_enrolled_rotated_revoked_and_restored(administrator: Person
         "SELECT what, actor, account_id IS NOT NULL FROM identity_log WHERE subject = 'enrolled-1' ORDER BY id"
     )
     assert log == [(what, "系统管理员", True) for what in ("enrolled", "rotated", "revoked", "restored")]
+    told = administrator.get("/devices/enrolled-1/identity", limit=3)
+    assert [(one["what"], one["actor"]) for one in told["items"]] == [(what, actor) for what, actor, _ in log[:0:-1]]
+    rest = administrator.get("/devices/enrolled-1/identity", cursor=told["next"])
+    assert [one["what"] for one in rest["items"]] == ["enrolled"]
+    assert rest["next"] is None
+    assert not any(secret in str((told, rest)) for secret in secrets)
 
 
 def test_of_two_at_once_one_wins(administrator: Person, system: System) -> None:

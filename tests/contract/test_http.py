@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from services.cli import app
 from tests.contract.asking import bring_to, raised, soon
 from tests.parts import documents
 from tests.parts.ports import free_port
@@ -263,6 +265,31 @@ def test_a_time_may_have_any_offset(operator: Person, wristband: Device) -> None
 
 
 # At the root ------------------------------------------------------------------------------------------
+
+
+def test_a_bridge_that_is_gone_is_named_until_it_is_forgotten(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANHU_DATABASE_URL", system.environment["ANHU_DATABASE_URL"])
+    lost, stopped = "now() - interval '1 hour', now() - interval '1 hour'", "now(), now()"
+    system.sql(
+        "INSERT INTO bridges (name, kind, state, since, heard_at)"
+        f" VALUES ('watch-gone', 'watch', 'lost', {lost}), ('cloud-off', 'cloud', 'stopped', {stopped})"
+    )
+    with httpx.Client(base_url=system.url, timeout=20) as client:
+        ready = client.get("/readyz")
+        assert ready.status_code == 200, "it is a warning"
+        documents.check("openapi#/components/schemas/Readiness", ready.json())
+        assert [(one["name"], one["state"]) for one in ready.json()["bridges"]] == [
+            ("cloud-off", "stopped"), ("watch-gone", "gone"),
+        ]  # fmt: skip
+        [detail] = [one["detail"] for one in ready.json()["warnings"] if one["code"] == "bridge_gone"]
+        assert "anhu bridge forget watch-gone" in detail
+        metrics = client.get("/metrics").text
+        assert '\nanhu_bridge_up{bridge="watch-gone",kind="watch"} 0.0' in metrics
+        assert "cloud-off" not in metrics
+        for name in ("watch-gone", "cloud-off"):
+            assert CliRunner().invoke(app, ["bridge", "forget", name]).exit_code == 0
+        assert CliRunner().invoke(app, ["bridge", "forget", "watch-gone"]).exit_code == 1
+        assert client.get("/readyz").json()["bridges"] == []
 
 
 def test_the_root_has_health_readiness_metrics_and_docs(system: System) -> None:

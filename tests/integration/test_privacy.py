@@ -17,6 +17,9 @@ from services.registry.rotate_keys import seal_in_upkeep
 from services.registry.sealing import Keys, KeysError, new_key
 from services.registry.telephones import opened_or_raise
 from services.registry.trails import Verified, drop_old_trails, seal_trails, verify_trails
+from services.storage.migrate import migrate
+from services.storage.rolling import roll_late
+from services.storage.upkeep import keep_up, prepare
 from tests.parts.system import seed_database
 
 Connection = psycopg.Connection[Any]
@@ -228,3 +231,65 @@ def test_whatever_refers_to_elders_is_in_the_plan_of_erasing(connection: Connect
         " AND confrelid = 'elders'::regclass"
     ).fetchall()
     assert {table for (table,) in referring} == {*DELETED, *BLANKED}, "say in erase_person.py what becomes of it"
+
+
+_WORE = """
+INSERT INTO readings (device_key, ts, received_at, heart_rate)
+SELECT key, ts, ts, 70 FROM devices, generate_series(now() - interval '4 days', now(), interval '1 hour') AS ts
+WHERE device_id = ANY(%s)
+"""
+_LATE = """
+INSERT INTO readings_late (device_key, hour) SELECT DISTINCT device_key,
+    date_bin('1 hour', ts, timestamptz '2000-01-01 00:00:00+00') FROM readings
+WHERE ts < (SELECT closed_until FROM readings_rollup)
+"""
+
+
+@pytest.mark.parametrize("kind", ["plain", pytest.param("timescale", marks=pytest.mark.timescale)])
+def test_with_a_person_goes_what_they_wore_measured_and_every_mean_of_it(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = request.getfixturevalue("database_url" if kind == "plain" else "timescale_url")
+    if kind == "timescale":
+        migrate(url)
+    seed_database(url, tmp_path / "keys.json", 12)
+    monkeypatch.setenv("ANHU_DATABASE_URL", url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        [(elder, now_theirs), (neighbour, theirs)] = connection.execute(
+            "SELECT elder_id::text, min(device_id) FROM devices WHERE elder_id IS NOT NULL"
+            " GROUP BY 1 HAVING count(*) = 1 ORDER BY 1 LIMIT 2"
+        ).fetchall()
+        devices = [now_theirs, theirs]
+        bind = "UPDATE devices SET elder_id = %s WHERE device_id = %s"
+        # The neighbour's was theirs until now, and so before that the neighbour's reading of it is nobody else's.
+        connection.execute(bind, (elder, theirs))
+        connection.execute(bind, (neighbour, theirs))
+        taken_back = datetime.now(UTC)
+        connection.execute("UPDATE devices SET elder_since = '2020-01-01' WHERE device_id = %s", (now_theirs,))
+        connection.execute("UPDATE changes SET at = at - interval '2 days' WHERE subject_id = %s", (theirs,))
+        connection.execute(_WORE, (devices,))
+        connection.execute(_LATE)
+        prepare(connection)
+        keep_up(connection, datetime.now(UTC))
+        while roll_late(connection, wait=timedelta(0)):
+            pass
+        done = CliRunner().invoke(app, ("person", "erase", elder, "--reason", "试验", "--yes"))
+        assert done.exit_code == 0, done.output
+
+        def counted(table: str, time: str) -> dict[str, int]:
+            return dict(
+                connection.execute(
+                    f"SELECT d.device_id, count(*) FROM {table} r JOIN devices d ON d.key = r.device_key"
+                    f" WHERE device_id = ANY(%s) AND {time} < %s GROUP BY 1",
+                    (devices, taken_back),
+                ).fetchall()
+            )
+
+        for table, time in (("readings", "ts"), ("readings_1m", "bucket"), ("readings_1h", "bucket")):
+            assert now_theirs not in counted(table, time), table
+        assert counted("readings", "ts")[theirs] > 40, "what the neighbour's measured since is the neighbour's"
+        assert connection.execute("SELECT count(*) FROM readings_erased").fetchone() != (0,)
+        done_again = keep_up(connection, datetime.now(UTC))
+        assert done_again is not None
+        assert (done_again.errors, done_again.counts["erased_again"] >= 1) == ({}, True)
+        assert connection.execute("SELECT count(*) FROM readings_erased").fetchone() == (0,)

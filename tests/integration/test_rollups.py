@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from services.storage import retention
+from services.storage import erasing, retention
 from services.storage.buckets import read_buckets
 from services.storage.fields import FIELDS, TRUTHS
 from services.storage.late import note_late
@@ -465,3 +466,96 @@ def test_rows_that_were_kept_long_enough_are_deleted_and_no_others(kept: Kept) -
     kept.connection.execute("UPDATE retention SET keep = NULL WHERE name = 'quarantine'")
     retention.delete_aged(kept.connection, TODAY + 1000 * DAY, retention.kept(kept.connection))
     assert len(kept.connection.execute("SELECT 1 FROM quarantine").fetchall()) == 2, "kept for ever"
+
+
+# Who is erased ------------------------------------------------------------------------------------------
+
+
+def erase(kept: Kept, stretch: erasing.Stretch) -> None:
+    """As erase_person does, in one transaction."""
+    with kept.connection.transaction():
+        state = kept.connection.execute(erasing.STATE).fetchone()
+        assert state is not None
+        aggregates = kept.connection.execute(erasing.AGGREGATES).fetchall() if state[0] == "aggregates" else []
+        how = replace(erasing.kept(state, dict(aggregates)), now=TODAY + 100 * DAY)
+        for statement, values in (*erasing.erasing(stretch, how), erasing.noting(stretch, how)):
+            kept.connection.execute(statement, values)
+
+
+def pack(kept: Kept) -> None:
+    """Compresses readings and roll-ups, where the server does."""
+    if kept.compress():
+        for name in ("readings_1m", "readings_1h", "readings_1d"):
+            kept.connection.execute(
+                f"SELECT compress_chunk(chunk, if_not_compressed => true) FROM show_chunks('{name}') AS chunk"
+            )
+
+
+def told_hours(kept: Kept, key: int) -> int:
+    return sum(hours for _, hours in kept.told(key))
+
+
+def test_of_a_wearer_who_is_erased_no_mean_stays_and_of_the_others_each(kept: Kept) -> None:
+    key, other, start = kept.new_device(), kept.new_device(), TODAY - 30 * DAY
+    rows = [(start + n * 20 * MINUTE, {"heart_rate": 60 + n % 37}) for n in range(3 * 24 * 9)]
+    kept.store(key, *rows)
+    kept.store(other, *rows)
+    kept.keep_up(TODAY + 12 * HOUR)
+    pack(kept)
+    # Given and taken back in the middle of an hour, which the wearer before and the one after keep.
+    since, until_ = start + 2 * DAY + timedelta(hours=5, minutes=25), start + 6 * DAY + timedelta(hours=7, minutes=15)
+    erase(kept, erasing.Stretch(key, since, until_))
+    window = (start - DAY, TODAY + DAY)
+    for _ in range(2):  # at once, and when upkeep has been there
+        assert kept.raw_count(key) == sum(not since <= ts < until_ for ts, _ in rows)
+        kept.check(key, *window)
+        kept.check(other, *window)
+        inside = (since + HOUR, until_ - HOUR)
+        assert not any(inside[0] <= bucket < inside[1] for bucket, _ in kept.rolled("1h", key))
+        assert not any(inside[0] <= bucket < inside[1] for bucket, _ in kept.rolled("1m", key))
+        assert len([day for day, _ in kept.told(key) if since <= day < until_ - DAY]) == 0
+        kept.keep_up(TODAY + 12 * HOUR)
+    for width in ("1m", "1h", "1d"):
+        assert sum(number for _, number in kept.rolled(width, key)) == kept.raw_count(key), width
+    assert kept.connection.execute("SELECT count(*) FROM readings_erased").fetchone() == (0,)
+
+
+def test_what_was_being_stored_and_rolled_while_somebody_was_erased_goes_with_the_next_turn(kept: Kept) -> None:
+    key, start = kept.new_device(), TODAY - 20 * DAY
+    rows = [(start + n * HOUR, {"heart_rate": 70}) for n in range(48)]
+    stretch = erasing.Stretch(key, start, start + 2 * DAY)
+    erase(kept, stretch)
+    kept.store(key, *rows)
+    while roll_late(kept.connection, wait=timedelta(0)):
+        pass
+    assert sum(number for _, number in kept.rolled("1d", key)) == 48
+    kept.keep_up(TODAY + 12 * HOUR)
+    for width in ("1m", "1h", "1d"):
+        assert kept.rolled(width, key) == []
+    assert (kept.raw_count(key), kept.told(key)) == (0, [])
+
+
+def test_where_readings_are_dropped_their_means_go_and_the_others_days_are_told_again(
+    new_kept: Callable[[], Kept],
+) -> None:
+    kept = new_kept()
+    key, other, start = kept.new_device(), kept.new_device(), TODAY
+    rows = [(start + n * 20 * MINUTE, {"heart_rate": 60 + n % 37}) for n in range(3 * 24 * 6)]
+    kept.connection.execute("UPDATE retention SET keep = '3 days' WHERE name = 'readings'")
+    kept.keep_up(TODAY)
+    kept.store(key, *rows)
+    kept.store(other, *rows)
+    for _ in range(2):
+        kept.keep_up(TODAY + 12 * DAY)
+    assert kept.raw_count(key) == 0
+    before, untouched = dict(kept.rolled("1h", key)), kept.rolled("1h", other)
+    pack(kept)
+    since, until_ = start + 2 * DAY + timedelta(hours=5, minutes=30), start + 4 * DAY + timedelta(hours=7, minutes=30)
+    erase(kept, erasing.Stretch(key, since, until_))
+    kept.keep_up(TODAY + 12 * DAY)
+    left = {bucket: number for bucket, number in before.items() if not since - HOUR < bucket < until_}
+    assert dict(kept.rolled("1h", key)) == left
+    assert kept.rolled("1h", other) == untouched
+    assert told_hours(kept, key) == len(left), "the days at the ends are told of who had it before and after"
+    asked = kept.buckets(key, start, start + 7 * DAY, "1h")
+    assert [datetime.fromisoformat(one["ts"]) for one in asked] == sorted(left)

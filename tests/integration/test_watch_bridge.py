@@ -35,30 +35,41 @@ def gateway(postgres: PostgresServer, module_folder: Path) -> Iterator[System]:
         yield system
 
 
-@pytest.fixture(scope="module")
-def port(gateway: System) -> Iterator[int]:
-    """Where watches connect to."""
-    port = free_port()
+def start_bridge(gateway: System, port: int) -> subprocess.Popen[bytes]:
     options = ["--port", str(port), "--slow", "0.7", "--command-seconds", "1"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANHU_")}
-    with (gateway.directory / "bridge.log").open("wb") as log:
-        process = subprocess.Popen(
+    own = {"ANHU_MQTT_URL": gateway.broker.url("anhu-bridge"), "ANHU_BRIDGE_NAME": f"watch-{port}"}
+    with (gateway.directory / "bridge.log").open("ab") as log:
+        return subprocess.Popen(
             [sys.executable, "-m", "services.cli", "bridge", "watch", *options],
-            env=environment | {"ANHU_MQTT_URL": gateway.broker.url("anhu-bridge"), "PYTHONPATH": str(ROOT)},
+            env=environment | own | {"PYTHONPATH": str(ROOT)},
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+
+
+@pytest.fixture(scope="module")
+def port(gateway: System) -> Iterator[int]:
+    """Where watches connect to."""
+    port = free_port()
+    process = start_bridge(gateway, port)
     try:
         until(lambda: is_listening(port), "the bridge listens")
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+    until(lambda: noted(gateway, port) == "stopped", "a bridge that ends in order is noted as stopped")
     told = (gateway.directory / "bridge.log").read_text("utf-8")
     assert "Traceback" not in told, told
     online = gateway.sql("SELECT count(*) FROM device_states WHERE online")
     assert online == [(0,)], "a bridge that ends says of its watches that they are gone"
+
+
+def noted(gateway: System, port: int) -> str | None:
+    rows = gateway.sql("SELECT state FROM bridges WHERE name = %s", f"watch-{port}")
+    return rows[0][0] if rows else None
 
 
 class Watch:
@@ -284,3 +295,22 @@ def test_a_command_goes_to_the_newest_connection(gateway: System, wear: Callable
     until(lambda: gateway.sql(results, first.device_id)[1:], "that it did not say it rings")
     told = [(result["command_id"], result["status"]) for (result,) in gateway.sql(results, first.device_id)]
     assert told == [("c-locate", "done"), ("c-ring", "unanswered")]
+
+
+def test_a_bridge_that_is_killed_is_noted_as_lost_and_may_be_forgotten(gateway: System, port: int) -> None:
+    other = free_port()
+    process = start_bridge(gateway, other)
+    until(lambda: noted(gateway, other) == "online", "a bridge that is there is noted")
+    process.kill()
+    process.wait(10)
+    until(lambda: noted(gateway, other) == "lost", "one that was killed is lost, by the broker's word")
+    until(lambda: noted(gateway, port) == "online", "the other one is there", limit=20)
+    gateway.sql("DELETE FROM bridges WHERE name = %s", f"watch-{other}")
+    # What the broker keeps of it makes it known to nobody again.
+    gateway.processes["gateway"].terminate()
+    gateway.processes["gateway"].wait(20)
+    gateway.start("gateway")
+    well = "SELECT kind FROM workers WHERE kind = 'gateway' AND (status ->> 'ok')::bool"
+    until(lambda: gateway.sql(well), "the gateway works again", limit=60)
+    until(lambda: noted(gateway, port) == "online", "and notes who is there")
+    assert noted(gateway, other) is None

@@ -1,4 +1,5 @@
-"""What was changed of organisations, elders, devices and accounts: who, when, what before and after."""
+"""What was changed of organisations, elders, devices and accounts: who, when, what before and after; and who gave or
+took which device's secret."""
 
 from typing import Any, Literal
 
@@ -7,8 +8,8 @@ from psycopg.rows import dict_row
 
 from services.api import paging
 from services.api.dependencies import DatabaseConnection, DataKeys, SignedIn
-from services.api.problems import responses
-from services.api.record_schemas import ChangePage
+from services.api.problems import not_found, responses
+from services.api.record_schemas import ChangePage, DeviceId, IdentityPage
 from services.registry import reach
 from services.registry.save_account import ACCOUNT_A
 from services.registry.telephones import FIELDS, masked, opened
@@ -33,6 +34,18 @@ _WITHIN = {
     "account": f"EXISTS (SELECT FROM accounts a WHERE a.id = c.subject_id::uuid AND {ACCOUNT_A})",
     "model": "EXISTS (SELECT FROM device_models x WHERE x.model = c.subject_id)",
 }
+
+# What is of a device that is gone is the root's to see, as its changes are.
+_MAY_READ = f"""
+SELECT EXISTS (SELECT FROM devices d WHERE d.device_id = %(device_id)s AND {reach.BELONGS.format("d")})
+    OR {_AT_THE_ROOT} AND NOT EXISTS (SELECT FROM devices WHERE device_id = %(device_id)s)
+       AND EXISTS (SELECT FROM identity_log WHERE kind = 'device' AND subject = %(device_id)s)
+"""
+_IDENTITY = """
+SELECT id, at, what, actor, account_id, address FROM identity_log
+WHERE kind = 'device' AND subject = %(device_id)s AND (%(after)s::bigint IS NULL OR id < %(after)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
 
 _HEALTH = frozenset(
     (
@@ -72,6 +85,27 @@ async def changes(
         for row in items
     ]
     return ChangePage.model_validate({"items": shown, "next": following})
+
+
+@router.get("/devices/{device_id}/identity", responses=responses(401, 403, 404, 422))
+async def identity(
+    connection: DatabaseConnection,
+    caller: SignedIn,
+    device_id: DeviceId,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> IdentityPage:
+    """Each enrolment, new secret, revocation and restoration of a device, and who did it; newest first. For
+    administrators and auditors, of devices that they reach. A secret itself is nowhere."""
+    after = paging.decode(cursor, int)
+    values = {"device_id": device_id, "after": after and after[0], "limit": limit + 1}
+    reached = await (await connection.execute(_MAY_READ, caller.parameters | values)).fetchone()
+    if reached is None or not reached[0]:
+        raise not_found()
+    async with connection.cursor(row_factory=dict_row) as rows:
+        await rows.execute(_IDENTITY, values)
+        items, following = paging.page(await rows.fetchall(), limit, "id")
+    return IdentityPage.model_validate({"items": items, "next": following})
 
 
 def _shown(fields: dict[str, Any], keys: DataKeys, *, auditor: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from services.api.schemas import Readiness
 from services.runtime.metrics import gathered
+from services.stations.bridges import Bridge, bridges, gone_of, is_listening, states_of
 from services.stations.problems import findings, problems_of, told, warnings_of, workers
 
 router = APIRouter(tags=["operations"])
@@ -38,13 +39,16 @@ async def readyz(request: Request) -> JSONResponse:
         async with request.app.state.pool.connection() as connection:
             rows = await workers(connection)
             audited = await findings(connection)
+            carried = await bridges(connection)
     except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
         problem = {"code": "database", "detail": f"the database cannot be reached: {str(error).strip()}"}
-        return JSONResponse({"ready": False, "problems": [problem], "warnings": [], "workers": []}, 503)
+        return JSONResponse({"ready": False, "problems": [problem], "warnings": [], "workers": [], "bridges": []}, 503)
     # What is grave for everybody makes the system unready; for one station it is a warning here, and on its screen.
     problems = problems_of(rows)
     grave = [one for one in told(problems, audited) if one.organization_id is None]
-    warned = [*warnings_of(rows), *(one.problem for one in audited if one.problem not in grave)]
+    listening = is_listening(rows)
+    gone = [problem for problem, _ in gone_of(carried, listening=listening)]
+    warned = [*warnings_of(rows), *gone, *(one.problem for one in audited if one.problem not in grave)]
     known = {one.code for one in grave}
     found = [{"code": one.code, "detail": one.detail} for one in grave]
     return JSONResponse(
@@ -62,6 +66,7 @@ async def readyz(request: Request) -> JSONResponse:
                 }
                 for row in rows
             ],
+            "bridges": [one | {"since": one["since"].isoformat()} for one in states_of(carried, listening=listening)],
         },
         503 if found else 200,
     )
@@ -85,12 +90,13 @@ async def metrics(request: Request) -> Response:
     try:
         async with request.app.state.pool.connection() as connection:
             rows = await workers(connection)
+            carried = await bridges(connection)
             backlog = await (await connection.execute(_BACKLOG)).fetchone()
     except (psycopg.Error, psycopg_pool.PoolTimeout):
         up.add_sample("anhu_database_up", {}, 0)
     else:
         up.add_sample("anhu_database_up", {}, 1)
-        facts += _worker_metrics(rows)
+        facts += [*_worker_metrics(rows), _bridge_metric(carried, listening=is_listening(rows))]
         names = ("event_queue", "event_queue_oldest_seconds", "outbox", "outbox_oldest_seconds", "alerts_triggered")
         for name, value in zip(names, backlog or (), strict=False):
             metric = Metric(f"anhu_{name}", name.replace("_", " "), "gauge")
@@ -101,6 +107,16 @@ async def metrics(request: Request) -> Response:
     registry = CollectorRegistry()
     registry.register(_Facts([*facts, screens]))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _bridge_metric(carried: list[Bridge], *, listening: bool) -> Metric:
+    up = Metric(
+        "anhu_bridge_up", "1 when the bridge is there, 0 when it is gone; none of one that was stopped", "gauge"
+    )
+    for one in states_of(carried, listening=listening):
+        if one["state"] != "stopped":
+            up.add_sample("anhu_bridge_up", {"kind": one["kind"], "bridge": one["name"]}, int(one["state"] == "online"))
+    return up
 
 
 def _worker_metrics(rows: list[dict[str, Any]]) -> list[Metric]:

@@ -16,6 +16,7 @@ from gateway.bridges.cloud_settings import CloudSettings, described, load
 from gateway.bridges.uplink import UplinkFullError
 from gateway.topics import Leaf
 from services.runtime.settings import SettingsError
+from tests.unit.bridges.test_onenet_sealed import KEY, SEALED
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 SECRET = "a secret of this test"
@@ -54,11 +55,10 @@ class Recorder:
 
 
 class Cloud:
-    def __init__(self) -> None:
+    def __init__(self, **more: str) -> None:
         self.uplink = Recorder()
-        self.settings = CloudSettings(
-            answer_seconds=0.1, iotda_secret=SECRET, ctwing_secret=SECRET, alink_secret=SECRET, onenet_token="token"
-        )
+        secrets = {f"{cloud}_secret": SECRET for cloud in ("iotda", "ctwing", "alink")}
+        self.settings = CloudSettings.model_validate({"answer_seconds": 0.1, "onenet_token": "token"} | secrets | more)
         app = make_app(self.settings, self.uplink, lambda: NOW)  # type: ignore[arg-type]
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bridge")
 
@@ -187,6 +187,17 @@ async def test_onenet_pushes_in_two_forms(cloud: Cloud, form: bool) -> None:
     ]
     forged = body | {"msg": msg.replace("true", "false")}
     assert (await cloud.http.post("/onenet", json=forged)).status_code == 403
+
+
+@pytest.mark.parametrize(("key", "status"), [(KEY, 200), ("", 503), (KEY[::-1], 503)])
+async def test_an_encrypted_push_of_onenet_is_read_or_asked_for_again(key: str, status: int) -> None:
+    cloud = Cloud(onenet_key=key)
+    body = {"msg": SEALED, "nonce": "4KNbK6m3", "signature": onenet_signature("token", "4KNbK6m3", SEALED)}
+    assert (await cloud.http.post("/onenet", json=body)).status_code == status
+    assert cloud.kinds()[:1] == (["event"] if status == 200 else [])
+    forged = body | {"nonce": "4KNbK6m4"}
+    assert (await cloud.http.post("/onenet", json=forged)).status_code == 403
+    await cloud.http.aclose()
 
 
 async def test_a_body_without_end_is_refused(cloud: Cloud) -> None:

@@ -50,9 +50,10 @@ def test_each_service_account_has_its_own_rights() -> None:
     )
     sections = dict(section.split("\n", 1) for section in text.strip().split("\n\nuser ")[1:])
     assert sections == {
-        "anhu-gateway": "topic read anhu/v1/+/up/#\ntopic write anhu/v1/+/down/#\ntopic read $SYS/broker/#",
+        "anhu-gateway": "topic read anhu/v1/+/up/#\ntopic write anhu/v1/+/down/#\ntopic read $SYS/broker/#\n"
+        "topic read anhu/v1/bridge/+/status",
         "anhu-alerts": "topic write anhu/v1/+/down/#",
-        "anhu-bridge": "topic write anhu/v1/+/up/#\ntopic read anhu/v1/+/down/#",
+        "anhu-bridge": "topic write anhu/v1/+/up/#\ntopic read anhu/v1/+/down/#\ntopic write anhu/v1/bridge/+/status",
         "anhu-bench": "topic write anhu/v1/bench-1/up/#\ntopic read anhu/v1/bench-1/down/#",
         "other": "topic write anhu/v1/+/up/readings",
     }

@@ -1,6 +1,6 @@
 import { authorized } from '../signin/session'
 import { onePage } from './pages'
-import type { Account, Change, Consents, DeviceModel, ElderRecord, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedModel, WantedOrganization } from './setupTypes'
+import type { Account, Change, Consents, DeviceModel, ElderRecord, IdentityChange, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedModel, WantedOrganization } from './setupTypes'
 import type { Organization, Page } from './types'
 
 const PAGE = 50
@@ -77,6 +77,10 @@ export const saveModel = async (model: string, wanted: WantedModel): Promise<Dev
 
 export const removeModel = async (model: string): Promise<DeviceModel[]> =>
   ((await authorized(`/device-models/${part(model)}`, { method: 'DELETE' })) as Models).items
+
+/** Who gave or took a device's secret, newest first. */
+export const listIdentity = (id: string, cursor: string | null): Promise<Page<IdentityChange>> =>
+  onePage(`/devices/${part(id)}/identity`, new URLSearchParams(), cursor, PAGE)
 
 export async function saveOrganization(id: string | null, fields: Partial<WantedOrganization>): Promise<Organization> {
   const path = id === null ? '/organizations' : `/organizations/${part(id)}`

@@ -35,6 +35,16 @@ export interface KeptDevice {
   conditions: string[]
 }
 
+/** A line of a device's log of secrets; none of them is in it. */
+export interface IdentityChange {
+  id: number
+  at: string
+  what: string
+  actor: string
+  account_id: string | null
+  address: string | null
+}
+
 export interface Account {
   id: string
   username: string

@@ -191,6 +191,14 @@ const WHAT: Readonly<Record<string, string>> = {
 }
 export const whatWord = (what: string): string => WHAT[what] ?? what
 
+const IDENTITY: Readonly<Record<string, string>> = {
+  enrolled: '登记，发出密钥',
+  rotated: '更换密钥',
+  revoked: '停用',
+  restored: '恢复，发出新密钥',
+}
+export const identityWord = (what: string): string => IDENTITY[what] ?? what
+
 const PURPOSE: Readonly<Record<string, string>> = {
   family_alerts: '告警和设备状态',
   family_location: '位置和住址',
