@@ -1,4 +1,4 @@
-"""What was changed of organisations, elders, devices and accounts: who, when, what before and after."""
+"""What was changed of organisations, elders, devices, accounts and webhooks: who, when, what before and after."""
 
 from typing import Any, Literal
 
@@ -24,12 +24,14 @@ _THERE = {
     "elder": "SELECT FROM elders x WHERE x.id = c.subject_id::uuid",
     "device": "SELECT FROM devices x WHERE x.device_id = c.subject_id",
     "account": "SELECT FROM accounts x WHERE x.id = c.subject_id::uuid",
+    "webhook": "SELECT FROM webhooks x WHERE x.id = c.subject_id::uuid",
 }
 _WITHIN = {
     "organization": f"EXISTS (SELECT FROM organizations o WHERE o.id = c.subject_id::uuid AND {reach.ORGANIZATION_O})",
     "elder": f"EXISTS (SELECT FROM elders p WHERE p.id = c.subject_id::uuid AND {reach.BELONGS.format('p')})",
     "device": f"EXISTS (SELECT FROM devices d WHERE d.device_id = c.subject_id AND {reach.BELONGS.format('d')})",
     "account": f"EXISTS (SELECT FROM accounts a WHERE a.id = c.subject_id::uuid AND {ACCOUNT_A})",
+    "webhook": f"EXISTS (SELECT FROM webhooks w WHERE w.id = c.subject_id::uuid AND {reach.BELONGS.format('w')})",
 }
 
 _HEALTH = frozenset(
@@ -46,7 +48,7 @@ async def changes(
     connection: DatabaseConnection,
     caller: SignedIn,
     keys: DataKeys,
-    subject: Literal["organization", "elder", "device", "account"],
+    subject: Literal["organization", "elder", "device", "account", "webhook"],
     subject_id: str | None = Query(default=None, max_length=64, pattern=r"^[^\x00]*$"),
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
