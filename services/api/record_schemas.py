@@ -142,7 +142,7 @@ class AccountSecret(BaseModel):
 class Change(BaseModel):
     id: int
     at: datetime
-    subject: Literal["organization", "elder", "device", "account"]
+    subject: Literal["organization", "elder", "device", "account", "webhook"]
     subject_id: str
     what: str = Field(description="created, changed, deleted, contact added, …")
     actor: str
