@@ -235,13 +235,14 @@ class _Turn:
         await self._ask(_FORGET, {"kept": KEPT})
         if since is None:
             return
+        failing_since, now = since
         log.warning("webhook %s: %s %s %s", one.id, event.key, answer.outcome, answer.detail)
-        if (why := given_up(*since, answer.outcome)) is None:
+        if (why := given_up(failing_since, now, answer.outcome)) is None:
             return
         async with pusher.lock, changes_by(self._connection, _ACTOR):
             paused = await (await self._connection.execute(_PAUSE, (why, one.id))).fetchone()
         if paused is not None:
-            log.error("webhook %s is paused before %s: %s, since %s", one.id, event.key, _SAYS[why], since[0])
+            log.error("webhook %s is paused before %s: %s, since %s", one.id, event.key, _SAYS[why], failing_since)
 
     async def _send(self, key: str, told: Mapping[str, Any]) -> tuple[Answer, int]:
         """And how many milliseconds it took."""

@@ -2,7 +2,7 @@
 `push_changes.py` sends."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -160,6 +160,6 @@ async def _reached(connection: Connection, actor: Actor, webhook_id: UUID) -> No
         raise UnknownNameError(f"webhook {webhook_id}")
 
 
-def _reach(actor: Actor) -> Mapping[str, Any]:
+def _reach(actor: Actor) -> dict[str, Any]:
     assert actor.caller is not None
     return actor.caller.parameters

@@ -108,7 +108,7 @@ def in_order(changes: Iterable[Event], timeline: Iterable[Event]) -> Iterator[Ev
 
 def wait_after(failures: int, asked: timedelta | None = None) -> timedelta:
     """Until it is tried again, after so many failures on end; `asked`: how long the other side wants to be left."""
-    wait = min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT)
+    wait = min(FIRST_WAIT * (1 << min(failures - 1, 20)), LONGEST_WAIT)
     return max(wait, min(asked, LONGEST_WAIT)) if asked is not None else wait
 
 

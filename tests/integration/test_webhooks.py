@@ -224,9 +224,9 @@ async def test_alerts_are_told_line_by_line(ward: Ward, http: httpx.AsyncClient,
     alert = uuid4()
     await _registered(http, platform, ward.city)
     await ward.connection.execute(
-        "INSERT INTO alerts (id, type, severity, title, state, organization_id, elder_id, device_id, event_id, occurred_at,"
-        " received_at, raised_at, last_move_at, drill) VALUES (%s, 'sos', 'red', '呼救', 'triggered', %s, %s, 'wb-1',"
-        " 'e-1', now(), now(), now(), now(), true)",
+        "INSERT INTO alerts (id, type, severity, title, state, organization_id, elder_id, device_id, event_id,"
+        " occurred_at, received_at, raised_at, last_move_at, drill)"
+        " VALUES (%s, 'sos', 'red', '呼救', 'triggered', %s, %s, 'wb-1', 'e-1', now(), now(), now(), now(), true)",
         (alert, ward.station, ward.elder),
     )
     await ward.connection.execute(
