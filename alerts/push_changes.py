@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -91,10 +91,10 @@ WITH ours AS (
 kept AS ({_LOG.format("ours")})
 SELECT FROM ours
 """
-_DONE = f"""
+_PASSED = f"""
 UPDATE webhook_states SET changes_after = greatest(changes_after, %(changes)s),
-    timeline_after = greatest(timeline_after, %(timeline)s), claim = NULL, claimed_until = NULL
-WHERE {_OURS}
+    timeline_after = greatest(timeline_after, %(timeline)s), claimed_until = clock_timestamp() + %(lease)s
+WHERE {_OURS} RETURNING webhook_id
 """
 _RELEASE = f"UPDATE webhook_states SET claim = NULL, claimed_until = NULL WHERE {_OURS}"
 _FORGET = """
@@ -192,34 +192,46 @@ class _Turn:
         self, pusher: Pusher, connection: Connection, client: httpx.AsyncClient, one: Claimed, claim: UUID
     ) -> None:
         self._pusher, self._connection, self._client, self._one = pusher, connection, client, one
+        self._failures = one.failures
         self._ids: Mapping[str, Any] = {"id": one.id, "claim": claim, "lease": LEASE}
 
     async def run(self) -> None:
         one, pusher = self._one, self._pusher
         if one.tested:
             await self._test()
-        if not one.due:
-            await self._ask(_RELEASE)
-            return
-        async with pusher.lock:
-            after = Place(one.changes_after, one.timeline_after)
-            batch = await read_batch(self._connection, one.organization_id, one.subjects, after, pusher.settled.place)
-        for event in batch.events:
+        after, goes_on = Place(one.changes_after, one.timeline_after), one.due
+        while goes_on and (settled := pusher.settled.place) != after:
+            async with pusher.lock:
+                batch = await read_batch(self._connection, one.organization_id, one.subjects, after, settled)
+            if not await self._tell(batch.events):
+                return
+            after = batch.end
+            places = {"changes": after.changes, "timeline": after.timeline}
+            goes_on = await self._ask(_PASSED, places) is not None
+            if batch.events:
+                await self._ask(_FORGET, {"kept": KEPT})
+            if after.changes >= settled.changes and after.timeline >= settled.timeline:
+                break
+        await self._ask(_RELEASE)
+
+    async def _tell(self, events: Sequence[Event]) -> bool:
+        """False: not all were taken, and the claim is no longer ours."""
+        pusher = self._pusher
+        for event in events:
             answer, took = await self._send(event.key, body_of(event))
             row = self._row(event.key, event.subject, event.action, answer, took)
             if answer.outcome is not Outcome.ACCEPTED:
                 await self._failed(row, event, answer)
-                return
+                return False
             column = "changes" if event.stream is Stream.CHANGES else "timeline"
             goes_on = await self._ask(_DELIVERED.format(column), row | {"after": event.id})
             pusher.pushed += 1
+            self._failures = 0
             if goes_on is None or not goes_on[0]:
                 # Changed or paused meanwhile.
                 await self._ask(_RELEASE)
-                return
-        await self._ask(_DONE, {"changes": batch.end.changes, "timeline": batch.end.timeline})
-        if batch.events:
-            await self._ask(_FORGET, {"kept": KEPT})
+                return False
+        return True
 
     async def _test(self) -> None:
         key = f"test-{uuid4()}"
@@ -231,7 +243,7 @@ class _Turn:
     async def _failed(self, row: Mapping[str, Any], event: Event, answer: Answer) -> None:
         one, pusher = self._one, self._pusher
         pusher.failures += 1
-        since = await self._ask(_FAILED, {**row, "wait": wait_after(one.failures + 1, answer.retry_after)})
+        since = await self._ask(_FAILED, {**row, "wait": wait_after(self._failures + 1, answer.retry_after)})
         await self._ask(_FORGET, {"kept": KEPT})
         if since is None:
             return

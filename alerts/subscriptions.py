@@ -30,7 +30,11 @@ _STATE = """
 INSERT INTO webhook_states (webhook_id, secret, changes_after, timeline_after) VALUES (%s, %s, %s, %s)
 """
 _WITHIN = f"EXISTS (SELECT FROM organizations o WHERE o.id = w.organization_id AND {reach.ORGANIZATION_O})"
-_REACHED = f"SELECT w.id, w.paused_at FROM webhooks w WHERE w.id = %(id)s AND {_WITHIN} FOR UPDATE"
+# In the order of whoever sends: how far it is, and then what was asked for. Nobody waits for each other in a ring.
+_REACHED = f"""
+SELECT w.id FROM webhook_states s JOIN webhooks w ON w.id = s.webhook_id
+WHERE w.id = %(id)s AND {_WITHIN} FOR UPDATE OF s
+"""
 _CHANGE = """
 UPDATE webhooks SET label = coalesce(%(label)s, label), url = coalesce(%(url)s, url),
     subjects = coalesce(%(subjects)s, subjects),
