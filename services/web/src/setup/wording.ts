@@ -119,6 +119,7 @@ const WHAT: Readonly<Record<string, string>> = {
   'consent withdrawn': '撤回知情同意',
   'consent changed': '知情同意改动',
   'consent removed': '删除知情同意',
+  'secret made anew': '换签名密钥',
 }
 export const whatWord = (what: string): string => WHAT[what] ?? what
 
