@@ -263,8 +263,17 @@ class _Turn:
             secret = self._pusher.keys.open(self._one.secret)
         except KeysError as error:
             return Answer(Outcome.FAILED, f"its secret cannot be opened: {error}"), 0
-        with contextlib.nullcontext() if self._pusher.local else public_alone():
-            answer = await post_signed(self._client, self._one.url, secret, key, told)
+        try:
+            with contextlib.nullcontext() if self._pusher.local else public_alone():
+                # More than the send takes care of itself, and less than the claim.
+                async with asyncio.timeout(1.5 * SEND_SECONDS):
+                    answer = await post_signed(self._client, self._one.url, secret, key, told)
+        except TimeoutError:
+            answer = Answer(Outcome.FAILED, "no answer")
+        except Exception as error:
+            # A fault of ours is a failure like another: seen, tried again, paused in the end.
+            log.error("a send of the webhook %s failed", self._one.id, exc_info=error)
+            answer = Answer(Outcome.FAILED, f"a fault ({type(error).__name__})")
         return answer, round(1000 * (time.monotonic() - begun))
 
     def _row(self, key: str, subject: str, action: str, answer: Answer, took: int) -> dict[str, Any]:

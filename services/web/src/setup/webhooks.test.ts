@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { stateOf, subjectWord, type Webhook } from './webhooks'
+import { detailWord, stateOf, subjectWord, type Webhook } from './webhooks'
 
 const WELL: Webhook = {
   id: 'w1', organization: { id: 'o1', name: '某站（虚构）' }, label: '平台（虚构）', url: 'https://platform.example/', subjects: ['elder'],
@@ -15,6 +15,10 @@ it.each([
   [{ paused_why: 'gone' as const }, '对方说地址已停用，已暂停', true],
 ])('%o is said', (changes, word, bad) => {
   expect(stateOf({ ...WELL, ...changes })).toEqual({ word, bad })
+})
+
+it('why something was not taken is said in words', () => {
+  expect(['no connection (ConnectError)', 'no answer within 8 s', 'HTTP 500'].map(detailWord)).toEqual(['连不上', '没有回答', 'HTTP 500'])
 })
 
 it('what is tried is no subject', () => {

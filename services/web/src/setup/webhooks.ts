@@ -59,6 +59,16 @@ export function stateOf(webhook: Webhook): { word: string; bad: boolean } {
 const OUTCOME: Readonly<Record<string, string>> = { accepted: '已收下', failed: '没有发成', busy: '对方忙', refused: '对方拒绝', gone: '地址已停用' }
 export const outcomeWord = (outcome: string): string => OUTCOME[outcome] ?? outcome
 
+const DETAIL: readonly (readonly [RegExp, string])[] = [
+  [/^no connection/, '连不上'],
+  [/^no answer/, '没有回答'],
+  [/public one$/, '地址不是公网地址'],
+  [/^its address is none/, '地址格式不对'],
+  [/^its secret cannot be opened/, '签名密钥打不开，请联系技术人员'],
+]
+/** Why something was not taken: `HTTP 500` is what the other side said. */
+export const detailWord = (detail: string): string => DETAIL.find(([told]) => told.test(detail))?.[1] ?? detail
+
 const one = (id: string): string => `/webhooks/${encodeURIComponent(id)}`
 
 export const listWebhooks = async (): Promise<Webhook[]> => ((await authorized('/webhooks')) as { items: Webhook[] }).items

@@ -51,6 +51,9 @@ export const IMPORTS: readonly { kind: ImportKind; word: string; about: string }
 ]
 
 const FIELD: Readonly<Record<string, string>> = {
+  label: '名称',
+  url: '接收地址',
+  paused_why: '暂停',
   name: '姓名',
   organization_id: '所属机构',
   identity_hash: '身份证号',
@@ -124,6 +127,9 @@ const WHAT: Readonly<Record<string, string>> = {
 export const whatWord = (what: string): string => WHAT[what] ?? what
 
 const PURPOSE: Readonly<Record<string, string>> = {
+  asked: '有人暂停',
+  failing: '对方一天没有收下',
+  gone: '对方说地址已停用',
   family_alerts: '告警和设备状态',
   family_location: '位置和住址',
   family_vitals: '体征测量值',
