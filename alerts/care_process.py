@@ -1,5 +1,5 @@
 """What `anhu alerts` does in a process beside the one that takes presses in: visits that are due, medicines, commands
-to devices. Presses, and what tells people of them, go on without it."""
+to devices, webhooks for changes. Presses, and what tells people of them, go on without it."""
 
 import asyncio
 import logging
@@ -13,9 +13,11 @@ import psycopg
 from alerts import medication_round, visit_dues
 from alerts.commands import follow_commands, send_commands
 from alerts.medication_round import follow_taken, look_after_next, make_doses
+from alerts.push_changes import Pusher
 from alerts.sender import Sender
 from alerts.visit_dues import raise_next_overdue, refresh_dues
 from alerts.worker import SWEEP_SECONDS, Connection, Work, Works, run_worker
+from services.registry.sealing import NO_KEYS, Keys, KeysError
 from services.runtime.settings import Settings
 from services.storage.errors import is_conflict, is_outage
 
@@ -34,7 +36,10 @@ TOLD_SECONDS: Final = 90.0
 _BEHIND = """
 SELECT (SELECT count(*) FROM medication_doses WHERE next_at < clock_timestamp() - interval '1 minute'),
        (SELECT count(*) FROM device_commands
-        WHERE state = 'asked' AND asked_at < clock_timestamp() - interval '20 seconds')
+        WHERE state = 'asked' AND asked_at < clock_timestamp() - interval '20 seconds'),
+       (SELECT count(*) FROM webhooks WHERE paused_why IN ('failing', 'gone')),
+       (SELECT count(*) FROM webhooks w JOIN webhook_states s ON s.webhook_id = w.id
+        WHERE w.paused_at IS NULL AND s.failing_since < clock_timestamp() - interval '15 minutes')
 """
 
 
@@ -45,22 +50,24 @@ class Care(Sender):
     def __init__(self, settings: Settings) -> None:
         counted = ("visits", "doses", "commands", "results", "failures")
         super().__init__(settings, ("anhu_commands",), counted)
-        self._behind = (0, 0)
+        self._behind = (0, 0, 0, 0)
+        self._pusher = Pusher(_keys_of(settings), local=settings.channels_may_be_local, told=self._note)
         self._fault = ("", float("-inf"))
 
     def status(self) -> dict[str, Any]:
         """Asked by the heart's thread."""
         fault, at = self._fault
         fault = fault if time.monotonic() - at < TOLD_SECONDS else ""
-        doses, commands = self._behind
+        doses, commands, stopped, failing = self._behind
         return {
             "ok": self.turning and self.database_ok and self.mqtt_ok and not fault and not doses,
             "database": "connected" if self.database_ok else "disconnected",
             "mqtt": self.mqtt_words,
             "stuck": not self.turning,
             "late": {"doses": doses, "commands": commands},
+            "webhooks": {"stopped": stopped, "failing": failing, "held_seconds": round(self._pusher.held_seconds)},
             "fault": fault or None,
-            "counters": dict(self.counters),
+            "counters": {**self.counters, "pushed": self._pusher.pushed, "push_failures": self._pusher.failures},
         }
 
     def tasks(self) -> dict[str, Work]:
@@ -68,6 +75,7 @@ class Care(Sender):
             "visits": self._visits,
             "medication": self._medication,
             "results": self._results,
+            "webhooks": self._pusher.run,
             "watch": self._watch_over,
         }
 
@@ -127,7 +135,7 @@ class Care(Sender):
         while True:
             row = await (await connection.execute(_BEHIND)).fetchone()
             assert row is not None
-            self._behind = (row[0], row[1])
+            self._behind = (row[0], row[1], row[2], row[3])
             works()
             await asyncio.sleep(2)
 
@@ -147,9 +155,21 @@ class Care(Sender):
             self._tell(what, error)
 
     def _tell(self, what: str, error: Exception) -> None:
-        self.counters["failures"] += 1
-        self._fault = (f"{what}: {error}"[:300], time.monotonic())
+        self._note(f"{what}: {error}")
         log.error("%s failed, trying again", what, exc_info=error)
+
+    def _note(self, fault: str) -> None:
+        self.counters["failures"] += 1
+        self._fault = (fault[:300], time.monotonic())
+
+
+def _keys_of(settings: Settings) -> Keys:
+    try:
+        return Keys(settings.data_keys.get_secret_value())
+    except KeysError as error:
+        # Each webhook says that its secret cannot be opened; all else goes on.
+        log.error("ANHU_DATA_KEYS: %s", error)
+        return NO_KEYS
 
 
 def run(settings: Settings) -> None:

@@ -3,12 +3,16 @@ network behind it, nor a cloud's own address of secrets.
 
 Names are looked up by whoever connects, so that only the connection itself can be asked: `forbid_private` has the
 interpreter ask before each one. It is for a process that does nothing but deliver; the database's driver is libpq's,
-and is not asked.
+and is not asked. `public_alone` has it ask for some of what a process does, which may reach its broker all the same.
 """
 
 import ipaddress
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 
@@ -58,6 +62,26 @@ def _legacy(name: str) -> bool:
 def forbid_private() -> None:
     """From now on this process connects to public addresses alone. There is no way back."""
     sys.addaudithook(_ask)
+
+
+_ALONE: ContextVar[bool] = ContextVar("public addresses alone", default=False)
+
+
+@contextmanager
+def public_alone() -> Iterator[None]:
+    """What is done within, and whatever tasks are begun within, connects to public addresses alone."""
+    _ask_within()
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
+
+@cache
+def _ask_within() -> None:
+    """Once for a process: there is no way back."""
+    sys.addaudithook(lambda event, arguments: _ask(event, arguments) if _ALONE.get() else None)
 
 
 def _ask(event: str, arguments: tuple[Any, ...]) -> None:

@@ -26,18 +26,23 @@ class Webhook:
         self._client = client
 
     async def send(self, target: Mapping[str, Any], message: Message) -> Answer:
-        body = json.dumps(body_of(message), ensure_ascii=False).encode()
-        timestamp = str(int(time.time()))
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "Anhu-Key": message.key,
-            "Anhu-Timestamp": timestamp,
-            "Anhu-Signature": f"v1={signature(target['secret'], timestamp, body)}",
-        }
-        return await posted(self._client, target["url"], body, headers)
+        return await post_signed(self._client, target["url"], target["secret"], message.key, body_of(message))
 
     def lane(self, target: Mapping[str, Any]) -> str:
         return f"webhook {urlsplit(target['url']).netloc}"
+
+
+async def post_signed(client: httpx.AsyncClient, url: str, secret: str, key: str, told: Mapping[str, Any]) -> Answer:
+    """`key`: the same for the same thing sent again."""
+    body = json.dumps(told, ensure_ascii=False).encode()
+    timestamp = str(int(time.time()))
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Anhu-Key": key,
+        "Anhu-Timestamp": timestamp,
+        "Anhu-Signature": f"v1={signature(secret, timestamp, body)}",
+    }
+    return await posted(client, url, body, headers)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

@@ -60,6 +60,7 @@ from services.api.routes import (
     tasks,
     trials,
     visits,
+    webhooks,
 )
 from services.api.tiles import tiles_of
 from services.registry.sealing import Keys, KeysError
@@ -235,7 +236,7 @@ def make_app(settings: Settings) -> FastAPI:
         *(sign_in, oidc, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
         *(records, device_models, consents, own, accounts, changes, imports, services, privacy),
-        *(visits, commands, medication, care_map, beds, exchange, fhir),
+        *(visits, commands, medication, care_map, beds, exchange, fhir, webhooks),
     ):
         app.include_router(module.router, prefix=_V1)
 

@@ -143,7 +143,7 @@ class AccountSecret(BaseModel):
 class Change(BaseModel):
     id: int
     at: datetime
-    subject: Literal["organization", "elder", "device", "account", "model"]
+    subject: Literal["organization", "elder", "device", "account", "model", "webhook"]
     subject_id: str
     what: str = Field(description="created, changed, deleted, contact added, …")
     actor: str

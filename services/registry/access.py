@@ -55,6 +55,7 @@ class Thing(StrEnum):
     MAP = "care map"
     POSITION = "where somebody lives"
     EXCHANGE = "exchange"
+    WEBHOOKS = "webhooks"  # for changes: other systems that are told
     DRILLS = "drills and tests"
     SERVICES = "service requests"
     RESPONDERS = "responders"
@@ -128,6 +129,8 @@ _TABLE = {
     (Thing.EXCHANGE, Action.READ): "withheld – withheld – – – –",
     (Thing.EXCHANGE, Action.MOVE): "yes – yes – – – –",
     (Thing.EXCHANGE, Action.CHANGE): "yes – – – – – –",
+    (Thing.WEBHOOKS, Action.READ): "yes – – – – – –",
+    (Thing.WEBHOOKS, Action.CHANGE): "yes – – – – – –",
     (Thing.COVERS, Action.READ): "yes withheld yes – withheld – –",
     (Thing.COVERS, Action.CHANGE): "yes – yes – – – –",
     (Thing.DRILLS, Action.READ): "yes – yes – withheld – –",

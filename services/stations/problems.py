@@ -93,6 +93,7 @@ def warnings_of(rows: list[dict[str, Any]]) -> list[Problem]:
         _of_nearby,
         _of_delivery,
         _of_care,
+        _of_webhooks,
         _of_upkeep,
         _of_the_watch,
         _of_bridges,
@@ -149,6 +150,17 @@ def _of_care(rows: list[dict[str, Any]]) -> list[Problem]:
     message = "用药提醒、巡访提醒和设备命令可能延迟"
     detail = f"says {care[0]}" if care else "has not beaten for 5 s"
     return [Problem("care", message, f"visits, medicines and commands: the care process {detail}")]
+
+
+def _of_webhooks(rows: list[dict[str, Any]]) -> list[Problem]:
+    """Other systems that are told of changes, and do not answer."""
+    told = [row["status"].get("webhooks") or {} for row in rows if row["kind"] == "care" and not row["silent"]]
+    stopped, failing = (max((one.get(name, 0) for one in told), default=0) for name in ("stopped", "failing"))
+    if not stopped and not failing:
+        return []
+    message = "有对外推送发不出去或已暂停，请在“对外推送”里查看"
+    detail = f"webhooks for changes: {stopped} are paused because they failed for long, {failing} are failing"
+    return [Problem("webhooks", message, detail)]
 
 
 def _of_the_watch(rows: list[dict[str, Any]]) -> list[Problem]:

@@ -428,3 +428,33 @@ def test_an_administrator_sets_a_visit_plan_and_gives_beds(system: System, open_
     page.get_by_test_id("beds-add").click()
     expect(page.get_by_test_id("bed-row")).to_have_count(2)
     expect(page.get_by_test_id("bed-row").first).to_contain_text("空")
+
+
+def test_another_system_is_told_of_changes(system: System, open_page: OpenPage) -> None:
+    page = open_page(system)
+    sign_in(page, system, "admin")
+    to(page, "webhooks")
+    page.get_by_test_id("webhook-new").click()
+    page.get_by_test_id("webhook-label").fill("区民政平台（虚构）")
+    page.get_by_test_id("webhook-url").fill("https://10.0.0.1/anhu")
+    page.get_by_test_id("webhook-organization").select_option(system.seeded.organization_id)
+    page.get_by_test_id("webhook-save").click()
+    expect(page.get_by_test_id("webhook-refused")).to_contain_text("不能使用本机或内网地址")
+    page.get_by_test_id("webhook-url").fill("https://platform.example/anhu")
+    page.get_by_test_id("webhook-save").click()
+    expect(page.get_by_test_id("told-secret")).to_have_text(re.compile(r"^[\w-]{43}$"))
+    look(page, "webhook-secret")
+    page.get_by_test_id("told-done").click()
+    # Nobody is there: that is said.
+    page.get_by_test_id("webhook-try").click()
+    expect(page.get_by_test_id("webhook-delivery")).to_contain_text("试发")
+    expect(page.get_by_test_id("webhook-delivery")).not_to_contain_text("已收下")
+    look(page, "webhook-tried")
+    page.get_by_test_id("webhook-pause").click()
+    expect(page.get_by_test_id("webhook-state")).to_have_text("已暂停")
+    page.set_viewport_size(HAND)
+    look(page, "webhook-hand")
+    assert page.evaluate("document.documentElement.scrollWidth") <= HAND["width"]
+    page.get_by_test_id("webhook-remove").click()
+    page.get_by_test_id("webhook-remove").click()
+    expect(page.get_by_test_id("webhooks-none")).to_be_visible()

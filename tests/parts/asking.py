@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 
@@ -15,12 +16,13 @@ _HASHED = hash_password(PASSWORD)
 
 
 @asynccontextmanager
-async def signed_in(ward: Ward) -> AsyncIterator[httpx.AsyncClient]:
+async def signed_in(ward: Ward, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """The ward's administrator, who reaches the whole city."""
     run = ward.connection.execute
     await run("UPDATE accounts SET password_hash = %s WHERE id = %s", (_HASHED, ward.account))
     await run("INSERT INTO account_organizations VALUES (%s, %s) ON CONFLICT DO NOTHING", (ward.account, ward.city))
-    app = make_app(Settings(database_url=ward.url, secret_key="only for this test, invented and long enough"))
+    secret = "only for this test, invented and long enough"
+    app = make_app(Settings(database_url=ward.url, secret_key=secret, **settings))
     await app.state.pool.open()
     try:
         async with httpx.AsyncClient(

@@ -1,5 +1,5 @@
-"""What was changed of organisations, elders, devices and accounts: who, when, what before and after; and who gave or
-took which device's secret."""
+"""What was changed of organisations, elders, devices, accounts, models and webhooks: who, when, what before and after;
+and who gave or took which device's secret."""
 
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ _THERE = {
     "device": "SELECT FROM devices x WHERE x.device_id = c.subject_id",
     "account": "SELECT FROM accounts x WHERE x.id = c.subject_id::uuid",
     "model": "SELECT FROM device_models x WHERE x.model = c.subject_id",
+    "webhook": "SELECT FROM webhooks x WHERE x.id = c.subject_id::uuid",
 }
 _WITHIN = {
     "organization": f"EXISTS (SELECT FROM organizations o WHERE o.id = c.subject_id::uuid AND {reach.ORGANIZATION_O})",
@@ -33,6 +34,7 @@ _WITHIN = {
     "device": f"EXISTS (SELECT FROM devices d WHERE d.device_id = c.subject_id AND {reach.BELONGS.format('d')})",
     "account": f"EXISTS (SELECT FROM accounts a WHERE a.id = c.subject_id::uuid AND {ACCOUNT_A})",
     "model": "EXISTS (SELECT FROM device_models x WHERE x.model = c.subject_id)",
+    "webhook": f"EXISTS (SELECT FROM webhooks w WHERE w.id = c.subject_id::uuid AND {reach.BELONGS.format('w')})",
 }
 
 # What is of a device that is gone is the root's to see, as its changes are.
@@ -61,7 +63,7 @@ async def changes(
     connection: DatabaseConnection,
     caller: SignedIn,
     keys: DataKeys,
-    subject: Literal["organization", "elder", "device", "account", "model"],
+    subject: Literal["organization", "elder", "device", "account", "model", "webhook"],
     subject_id: str | None = Query(default=None, max_length=64, pattern=r"^[^\x00]*$"),
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,

@@ -6,7 +6,7 @@ Revision: 0027
 from services.storage.scripts import SQL, run
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

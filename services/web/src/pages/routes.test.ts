@@ -29,6 +29,7 @@ const ROUTES: Route[] = [
   { page: 'organizations' },
   { page: 'people' },
   { page: 'import' },
+  { page: 'webhooks' },
 ]
 
 it.each(ROUTES.map((route) => [hashOf(route), route] as const))('%s leads to its page', (hash, route) => {

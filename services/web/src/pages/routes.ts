@@ -27,6 +27,7 @@ export type Route =
   | { page: 'organizations' }
   | { page: 'people' }
   | { page: 'audit' }
+  | { page: 'webhooks' }
   | { page: 'account' }
   | { page: 'import' }
   | { page: 'responders' }
@@ -54,7 +55,7 @@ export function routeOf(hash: string): Route {
     if (!second) return { page: 'elders' }
     return second === 'new' ? { page: 'new-elder' } : { page: 'elder', id: second }
   }
-  if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import' || first === 'audit' || first === 'account') return { page: first }
+  if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import' || first === 'audit' || first === 'account' || first === 'webhooks') return { page: first }
   if (first === 'fences') return { page: 'fences', elder: asked.get('elder') }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   if (first === 'duty') return second && third === 'policy' ? { page: 'policy', organization: second } : { page: 'duty', organization: second || null }
@@ -98,6 +99,7 @@ export function hashOf(route: Route): string {
     case 'organizations':
     case 'people':
     case 'audit':
+    case 'webhooks':
     case 'account':
     case 'import':
       return `#/${route.page}`

@@ -15,6 +15,7 @@ export type SectionName =
   | 'drills'
   | 'reports'
   | 'audit'
+  | 'webhooks'
   | 'account'
   | 'statistics'
   | 'visits'
@@ -47,6 +48,7 @@ const SECTIONS: readonly Section[] = [
   { at: 'reports', word: '响应报告', route: { page: 'reports' }, roles: [...STAFF, 'supervisor', 'auditor'] },
   { at: 'statistics', word: '统计', route: { page: 'statistics' }, roles: [...STAFF, 'supervisor', 'auditor'] },
   { at: 'audit', word: '查阅记录', route: { page: 'audit' }, roles: ['administrator', 'auditor'] },
+  { at: 'webhooks', word: '对外推送', route: { page: 'webhooks' }, roles: ['administrator'] },
   { at: 'account', word: '我的账号', route: { page: 'account' }, roles: [...STAFF, 'supervisor', 'auditor'] },
 ]
 

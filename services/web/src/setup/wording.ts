@@ -120,6 +120,9 @@ export const IMPORTS: readonly { kind: ImportKind; word: string; about: string }
 ]
 
 const FIELD: Readonly<Record<string, string>> = {
+  label: '名称',
+  url: '接收地址',
+  paused_why: '暂停',
   name: '姓名',
   organization_id: '所属机构',
   identity_hash: '身份证号',
@@ -188,6 +191,7 @@ const WHAT: Readonly<Record<string, string>> = {
   'consent withdrawn': '撤回知情同意',
   'consent changed': '知情同意改动',
   'consent removed': '删除知情同意',
+  'secret made anew': '换签名密钥',
 }
 export const whatWord = (what: string): string => WHAT[what] ?? what
 
@@ -200,6 +204,9 @@ const IDENTITY: Readonly<Record<string, string>> = {
 export const identityWord = (what: string): string => IDENTITY[what] ?? what
 
 const PURPOSE: Readonly<Record<string, string>> = {
+  asked: '有人暂停',
+  failing: '对方一天没有收下',
+  gone: '对方说地址已停用',
   family_alerts: '告警和设备状态',
   family_location: '位置和住址',
   family_vitals: '体征测量值',
