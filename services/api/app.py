@@ -259,7 +259,7 @@ def make_app(settings: Settings) -> FastAPI:
         app.include_router(module.router, prefix=_V1)
         for route in module.router.routes:
             assert isinstance(route, APIRoute)
-            methods[_V1 + route.path] |= route.methods
+            methods[_V1 + route.path] |= route.methods or set()
 
     @app.websocket(f"{_V1}/stations/{{organization_id}}/live")
     async def live(socket: WebSocket, organization_id: str) -> None:

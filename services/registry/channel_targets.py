@@ -15,7 +15,7 @@ from services.registry.sealing import Keys
 
 #: Of this kind a number or an address is all of the target, and its ends are shown.
 GATEWAY: Final = "gateway"
-UNREADABLE: Final = "打不开，请删除后重新添加"
+UNREADABLE: Final = "打不开，请联系技术人员"
 
 
 def sealed(keys: Keys, value: Mapping[str, Any]) -> tuple[str | None, bytes | None]:
