@@ -41,8 +41,8 @@ from alerts.domain.delivery import (
     worse,
 )
 from alerts.domain.message import Message, render
-from services.registry import links
-from services.registry.sealing import NO_KEYS, Keys
+from services.registry import channel_targets, links
+from services.registry.sealing import NO_KEYS, Keys, KeysError
 from services.registry.telephones import UNREADABLE, opened
 
 Connection = AsyncConnection[Any]
@@ -136,7 +136,7 @@ WHERE alert_id = %s AND kind = 'unreached' AND body ->> 'end' <> 'no_channel' AN
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An attempt that is written down and has to be made."""
+    """An attempt that is written down and has to be made; `unopened` says why its target cannot be read."""
 
     attempt_id: UUID
     notice_id: UUID
@@ -145,6 +145,7 @@ class Ready:
     label: str
     target: Mapping[str, Any]
     message: Message
+    unopened: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ async def claim(
     keys: Keys = NO_KEYS,
 ) -> Turn:
     """Decides about what is due, `most` notices at a time, in one short transaction. `address`: ANHU_PUBLIC_URL.
-    `gateways`: those that there are for whoever has nothing but a telephone, whose number `keys` open."""
+    `gateways`: those that there are for whoever has nothing but a telephone. `keys` open numbers and targets."""
     ready: list[Ready] = []
     loud: list[Mute] = []
     ended: list[tuple[UUID, End]] = []
@@ -208,8 +209,9 @@ async def claim(
                         recent.append(now)
                     leased.append((notice.id, now + limits.lease))
                     message = _message(row, notice, now, address, secret_key)
+                    target, unopened = _target(keys, one)
                     ready.append(
-                        Ready(uuid7(), notice.id, channel_id, one["kind"], one["label"], one["target"], message)
+                        Ready(uuid7(), notice.id, channel_id, one["kind"], one["label"], target, message, unopened)
                     )
                 case Wait(until):
                     leased.append((notice.id, until))
@@ -226,6 +228,16 @@ async def claim(
             await connection.execute(_BEGIN, (now, *_columns(begun, 5)))
             await connection.execute(_END, (now, *_columns([(name, end.value) for name, end in ended], 2)))
     return Turn(len(rows), ready, loud, [end for _, end in ended])
+
+
+def _target(keys: Keys, row: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
+    """What cannot be opened fails when it is sent, as any channel may: nobody else of the batch waits for it."""
+    try:
+        return channel_targets.opened(keys, row), None
+    except KeysError as error:
+        return {}, str(error)
+    except ValueError as error:
+        return {}, f"the target of the channel cannot be read ({type(error).__name__})"
 
 
 def _columns(rows: Sequence[Sequence[Any]], width: int) -> tuple[list[Any], ...]:
@@ -354,6 +366,7 @@ def _by_telephone(account_id: UUID, phone: str, gateways: Sequence[str]) -> list
             "least": Severity.BLUE.value,
             "gone_at": None,
             "target": {"gateway": gateway, "to": number_of(phone)},
+            "target_sealed": None,
         }
         for place, gateway in enumerate(gateways)
     ]

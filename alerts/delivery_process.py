@@ -80,7 +80,7 @@ class Delivery(Worker):
         except KeysError as error:
             # Who is reached otherwise is told all the same.
             self._fault = f"ANHU_DATA_KEYS: {error}"
-            log.error("%s; no sealed number of a responder can be rung", self._fault)
+            log.error("%s; no sealed channel or number can be used", self._fault)
 
     def status(self) -> dict[str, Any]:
         """Asked by the heart's thread."""
@@ -201,6 +201,11 @@ class Delivery(Worker):
         channel = self._kinds.get(ready.kind)
         if channel is None:
             return Answer(Outcome.REFUSED, f"this process sends nothing by {ready.kind}")
+        if ready.unopened is not None:
+            if self._fault is None:
+                self._fault = f"a channel cannot be opened: {ready.unopened}"
+                log.error("%s; the next channel is used", self._fault)
+            return Answer(Outcome.FAILED, ready.unopened)
         try:
             async with self._lanes.place(channel.lane(ready.target), channel.each):
                 # Twice what the channel takes care of itself: nothing may keep a place for ever.

@@ -94,7 +94,7 @@ def homeassistant() -> None:
 @app.command()
 def upkeep() -> None:
     """Roll readings up, make and drop partitions, delete what was kept long enough, and learn what is usual for each
-    elder, seal telephone numbers and trails. Several may run."""
+    elder, seal telephone numbers, channels and trails. Several may run."""
     from alerts.baselines import make_baselines
     from alerts.false_alarms import learn_false_alarms
     from alerts.learn_habits import learn_habits
@@ -110,7 +110,7 @@ def upkeep() -> None:
         "habits_learned": learn_habits(settings.database_url),
         "false_alarms_learned": learn_false_alarms,
         "days_reconciled": keep_ledger(settings.database_url),
-        "phones_sealed": seal_in_upkeep(settings.database_url, keys),
+        "sealed": seal_in_upkeep(settings.database_url, keys),
         "trails_sealed": seal_trails(keys),
         "trails_dropped": drop_old_trails,
     }

@@ -148,8 +148,8 @@ def data_key(
 
 
 def rotate_keys() -> None:
-    """Seal every identity number, telephone number and second factor with the first key of ANHU_DATA_KEYS; then the
-    others may be taken away. What is plain is sealed too. May be stopped and begun again."""
+    """Seal every identity number, telephone number, second factor and channel with the first key of ANHU_DATA_KEYS;
+    then the others may be taken away. What is plain is sealed too. May be stopped and begun again."""
     from services.registry.rotate_keys import rotate_keys as rotate
     from services.registry.sealing import KeysError
 

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 import secrets
@@ -12,6 +11,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from alerts.channels.addresses import named_private
+from services.registry.channel_targets import GATEWAY, ends_of, fingerprints
+from services.registry.sealing import NO_KEYS
 
 KINDS: Final = ("web_push", "apprise", "webhook", "sms", "voice", "mail")
 MOST_CHARACTERS: Final = 2000
@@ -39,9 +40,8 @@ class Target:
 
     @property
     def fingerprint(self) -> bytes:
-        """The same way given again is the same channel."""
-        address = self.value.get("endpoint") or self.value.get("url") or f"{self.value['gateway']} {self.value['to']}"
-        return hashlib.sha256(f"{self.kind} {address}".encode()).digest()
+        """The same way given again is the same channel; without keys."""
+        return fingerprints(NO_KEYS, self.kind, self.value)[0]
 
 
 def read_target(kind: str, given: Mapping[str, Any], *, local: bool) -> Target:
@@ -98,10 +98,7 @@ def number_of(phone: str) -> str:
 
 
 def _gateway(name: str, to: str) -> Target:
-    """What is shown of it is enough to know which of one's own it is."""
-    at = to.find("@")
-    shown = f"{to[:2]}…{to[at:]}" if at > 0 else f"{to[:3]}…{to[-4:]}"
-    return Target("gateway", {"gateway": name, "to": to}, shown)
+    return Target(GATEWAY, {"gateway": name, "to": to}, ends_of(to))
 
 
 def _number(given: Any) -> str:

@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import psycopg_pool
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -147,6 +149,27 @@ class _BodyLimit:
         await self._app(scope, counted, send)
 
 
+class _WholePaths:
+    """A path that is written out has its own methods alone: `/rules/check` is no rule with the name check, whose routes
+    would fit it too."""
+
+    def __init__(self, app: ASGIApp, methods: Mapping[str, set[str]]) -> None:
+        self._app = app
+        self._methods = {
+            path: [one for one in problems.METHODS if one in there]
+            for path, there in methods.items()
+            if "{" not in path
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            methods = self._methods.get(scope["path"])
+            if methods is not None and scope["method"] not in methods:
+                await problems.not_allowed(Request(scope), methods)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
 async def _watch_problems(app: FastAPI) -> None:
     """Keeps what the screens are told of the system itself."""
     while True:
@@ -231,6 +254,7 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.live = LiveStations(settings, app.state.pool, app.state.hub)
     problems.install(app)
 
+    methods: dict[str, set[str]] = defaultdict(set)
     for module in (
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, oidc, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
@@ -239,6 +263,9 @@ def make_app(settings: Settings) -> FastAPI:
         *(visits, commands, medication, care_map, beds, exchange, fhir, webhooks),
     ):
         app.include_router(module.router, prefix=_V1)
+        for route in module.router.routes:
+            assert isinstance(route, APIRoute)
+            methods[_V1 + route.path] |= route.methods or set()
 
     @app.websocket(f"{_V1}/stations/{{organization_id}}/live")
     async def live(socket: WebSocket, organization_id: str) -> None:
@@ -286,6 +313,7 @@ def make_app(settings: Settings) -> FastAPI:
         async def not_built() -> PlainTextResponse:
             return PlainTextResponse("the station screen is not built: run `make web`\n", 503)
 
+    app.add_middleware(_WholePaths, methods=methods)
     app.add_middleware(_BodyLimit)
     app.add_middleware(_SafeHeaders, pictures=app.state.tiles.origins)
     _complete_openapi(app)

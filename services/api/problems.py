@@ -2,8 +2,9 @@
 Chinese where a screen may show it."""
 
 import logging
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import psycopg_pool
@@ -17,6 +18,9 @@ from starlette.routing import Match
 from services.api.problem_page import problem_page, wants_page
 
 log = logging.getLogger(__name__)
+
+#: In the order in which they are told.
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Problem(BaseModel):
@@ -81,9 +85,15 @@ def _methods_of(request: Request) -> list[str]:
     routes = request.app.router.routes
     return [
         method
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        for method in METHODS
         if any(one.matches({**request.scope, "method": method})[0] is Match.FULL for one in routes)
     ]
+
+
+def not_allowed(request: Request, methods: Iterable[str]) -> Response:
+    """405, with the methods that there are."""
+    headers = {"Allow": ", ".join(methods)}
+    return _answer(request, 405, HTTPStatus.METHOD_NOT_ALLOWED.phrase, "不支持这种请求方法", headers)
 
 
 def install(app: FastAPI) -> None:
@@ -95,13 +105,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        words = {404: "没有找到", 405: "不支持这种请求方法"}.get(error.status_code)
+        words = {404: "没有找到"}.get(error.status_code)
         headers = dict(error.headers) if error.headers else None
         if error.status_code == 400:
             # The framework's, of a body that is not even text: no route of ours says 400.
             return _answer(request, 422, "Unprocessable Content", "请求内容有误：无法读取，请检查编码和格式", headers)
         if error.status_code == 405:
-            headers = {"Allow": ", ".join(_methods_of(request))}
+            return not_allowed(request, _methods_of(request))
         return _answer(request, error.status_code, str(error.detail), words or str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)

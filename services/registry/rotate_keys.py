@@ -1,6 +1,6 @@
 """Seals with the key in use what is plain or was sealed by another: identity and telephone numbers, second factors,
-secrets of webhooks. Before it every reader has both keys; after it one is enough. May be stopped and begun again at any
-time: readers accept what is plain, and each key that they have.
+secrets of webhooks, where channels lead. Before it every reader has both keys; after it one is enough. May be stopped
+and begun again at any time: readers accept what is plain, and each key that they have.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from services.registry import channel_targets
 from services.registry.names import Actor
 from services.registry.sealing import Keys, KeysError, sealed_by
 from services.registry.telephones import is_sealed, marks, opened_or_raise, sealed
@@ -56,10 +57,23 @@ SELECT account_id, phone FROM responders WHERE account_id > %(after)s AND (NOT %
 ORDER BY account_id LIMIT %(chunk)s {_LOCK}
 """
 _SEAL_RESPONDER = "UPDATE responders SET phone = %s, phone_marks = %s WHERE account_id = %s"
+_CHANNELS = f"""
+SELECT id, kind, target, target_sealed, service FROM channels
+WHERE id > %(after)s AND (NOT %(plain)s OR target_sealed IS NULL) ORDER BY id LIMIT %(chunk)s {_LOCK}
+"""
+# The same target may be there twice: added anew, meanwhile, by a process that had other keys. Both are kept.
+_SEAL_CHANNEL = """
+UPDATE channels c SET target = NULL, target_sealed = %s, service = %s, fingerprint = CASE
+    WHEN EXISTS (SELECT FROM channels o WHERE o.account_id = c.account_id AND o.id <> c.id AND o.fingerprint = %s)
+    THEN %s ELSE %s END
+WHERE c.id = %s
+"""
 _KEY_NAMES = """
 SELECT DISTINCT split_part(substr(phone, 2), ':', 1) FROM elders WHERE left(phone, 1) = '~'
 UNION SELECT DISTINCT split_part(substr(phone, 2), ':', 1) FROM elder_contacts WHERE left(phone, 1) = '~'
 UNION SELECT DISTINCT split_part(substr(phone, 2), ':', 1) FROM responders WHERE left(phone, 1) = '~'
+UNION SELECT DISTINCT convert_from(substr(target_sealed, 3, get_byte(target_sealed, 1)), 'UTF8') FROM channels
+WHERE target_sealed IS NOT NULL
 """
 _LOOK_SECONDS = 3600.0
 _FIRST = "00000000-0000-0000-0000-000000000000"
@@ -86,6 +100,7 @@ async def rotate_keys(connection: Connection, actor: Actor, keys: Keys, tell: Ca
         (_FACTORS, _SEAL_FACTOR, secret),
         (_HOOKS, _SEAL_HOOK, secret),
         *_phones(keys),
+        (_CHANNELS, _SEAL_CHANNEL, _channel(keys)),
     ):
         done = await _all(connection, select, update, seal, done, tell, plain=False)
     if done:
@@ -93,10 +108,10 @@ async def rotate_keys(connection: Connection, actor: Actor, keys: Keys, tell: Ca
     return done
 
 
-async def seal_plain_phones(connection: Connection, keys: Keys, tell: Callable[[int], None] = lambda _: None) -> int:
-    """Numbers from before there were keys; how many rows. Raises KeysError."""
+async def seal_plain(connection: Connection, keys: Keys, tell: Callable[[int], None] = lambda _: None) -> int:
+    """Numbers and channels from before there were keys; how many rows. Raises KeysError."""
     done = 0
-    for select, update, seal in _phones(keys):
+    for select, update, seal in (*_phones(keys), (_CHANNELS, _SEAL_CHANNEL, _channel(keys))):
         done = await _all(connection, select, update, seal, done, tell, plain=True)
     return done
 
@@ -130,6 +145,21 @@ def _phones(keys: Keys) -> list[tuple[str, str, _Seal]]:
     ]
 
 
+def _channel(keys: Keys) -> _Seal:
+    def seal(row: Sequence[Any]) -> Sequence[Any] | None:
+        row_id, kind, target, secret, service = row
+        if secret is not None and sealed_by(secret) == keys.in_use:
+            return None
+        value = channel_targets.opened(keys, {"target": target, "target_sealed": secret})
+        fingerprint = channel_targets.fingerprints(keys, kind, value)[0]
+        own = channel_targets.fingerprint_of_row(keys, kind, value, row_id)
+        _, anew = channel_targets.sealed(keys, value)
+        shown = channel_targets.service_at_rest(keys, kind, value, service)
+        return anew, shown, fingerprint, own, fingerprint, row_id
+
+    return seal
+
+
 async def _all(
     connection: Connection,
     select: str,
@@ -159,12 +189,12 @@ async def _all(
 
 def seal_in_upkeep(database_url: str, keys: Keys) -> Callable[..., int]:
     """A step of `anhu upkeep`; without keys there is nothing to seal. Each hour, and at first, it also looks whether
-    the key of every number is there: the step then fails, which `/readyz` tells before anybody has to be called."""
+    the key of every number and channel is there: the step then fails, which `/readyz` tells before one is used."""
     looked = -_LOOK_SECONDS
 
     async def work(*, look: bool) -> int:
         async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
-            done = await seal_plain_phones(connection, keys) if keys else 0
+            done = await seal_plain(connection, keys) if keys else 0
             if look:
                 await _only_known_keys(connection, keys)
             return done
@@ -184,4 +214,6 @@ async def _only_known_keys(connection: Connection, keys: Keys) -> None:
     rows = await (await connection.execute(_KEY_NAMES)).fetchall()
     missing = sorted({row[0] for row in rows} - set(keys.ordered))
     if missing:
-        raise KeysError(f"telephone numbers are sealed with {', '.join(missing)}, which ANHU_DATA_KEYS lacks")
+        raise KeysError(
+            f"telephone numbers or channels are sealed with {', '.join(missing)}, which ANHU_DATA_KEYS lacks"
+        )

@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     )
     data_keys: SecretStr = Field(
         default=SecretStr(""),
-        description="seals identity and telephone numbers in the database; name:key,name:key, the one in use first;"
-        " `anhu data-key` makes one",
+        description="seals identity and telephone numbers and channels in the database; name:key,name:key, the one in"
+        " use first; `anhu data-key` makes one",
     )
     access_token_seconds: int = Field(default=900, ge=10, description="life of an access token")
     session_days: int = Field(default=30, ge=1, description="a sign-in ends after so many days without use")
