@@ -86,7 +86,7 @@ export interface NewConsent {
   given_on?: string
 }
 
-export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts'
+export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts' | 'responders'
 export type ImportMode = 'check' | 'all' | 'skip'
 
 export interface ImportFlaw {
