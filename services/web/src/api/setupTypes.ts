@@ -86,6 +86,16 @@ export interface NewConsent {
   given_on?: string
 }
 
+export type Several = 'elders' | 'devices' | 'accounts'
+export interface DeviceSecret {
+  device_id: string
+  secret: string
+}
+export interface SeveralDone {
+  done: number
+  secrets?: DeviceSecret[]
+}
+
 export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts' | 'responders'
 export type ImportMode = 'check' | 'all' | 'skip'
 
