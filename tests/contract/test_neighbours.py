@@ -194,7 +194,8 @@ def _bodies(ids: dict[str, str], own: dict[str, str]) -> list[tuple[str, str, di
 
 
 def _schema_of(method: str, path: str) -> str:
-    found = next(one for _, one, _ in operations() if re.fullmatch(re.sub(r"{\w+}", "[^/]+", one), f"/api/v1{path}"))
+    fitting = [one for _, one, _ in operations() if re.fullmatch(re.sub(r"{\w+}", "[^/]+", one), f"/api/v1{path}")]
+    found = min(fitting, key=lambda one: one.count("{"))  # /elders/bulk is no elder
     place = found.replace("/", "~1")
     return f"openapi#/paths/{place}/{method.lower()}/requestBody/content/application~1json/schema"
 
