@@ -6,7 +6,7 @@ and by no lock that a press would wait for.
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.registry import reach
@@ -132,7 +132,7 @@ async def end_sessions_of(connection: Connection, actor: Actor, ids: list[UUID])
 
 async def _one(
     connection: Connection, actor: Actor, statement: str, within: str, value: UUID | str, lock: str
-) -> tuple[object, ...] | None:
+) -> tuple[Any, ...] | None:
     assert actor.caller is not None
     values = actor.caller.parameters | {"id": value}
     return await (await connection.execute(f"{statement} AND {within} {lock}", values)).fetchone()
