@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from services.registry.set_up import SetUp
     from services.storage.pool import Connection
 
-_KIND = Annotated[str, typer.Argument(metavar="KIND", help="organizations, elders, contacts, devices or accounts")]
+_KINDS = "organizations, elders, contacts, devices, accounts or responders"
+_KIND = Annotated[str, typer.Argument(metavar="KIND", help=_KINDS)]
 _STEPS = {"read": "rows read", "match": "rows: finding who is there already", "write": "rows: writing"}
 
 

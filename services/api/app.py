@@ -58,6 +58,7 @@ from services.api.routes import (
     responders,
     rules,
     services,
+    several,
     sign_in,
     tasks,
     trials,
@@ -259,7 +260,7 @@ def make_app(settings: Settings) -> FastAPI:
         # Trials before rules: theirs are paths that could be the id of a rule.
         *(sign_in, oidc, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
-        *(records, device_models, consents, own, accounts, changes, imports, services, privacy),
+        *(records, device_models, several, consents, own, accounts, changes, imports, services, privacy),
         *(visits, commands, medication, care_map, beds, exchange, fhir, webhooks),
     ):
         app.include_router(module.router, prefix=_V1)

@@ -14,7 +14,7 @@ Long = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True, 
 Named = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}([0-9]{3}){0,2}$")]
 Role = Literal["administrator", "operator", "caregiver", "supervisor", "auditor"]
-ImportKind = Literal["organizations", "elders", "contacts", "devices", "accounts"]
+ImportKind = Literal["organizations", "elders", "contacts", "devices", "accounts", "responders"]
 
 
 class WantedContact(BaseModel):

@@ -8,7 +8,15 @@ from psycopg.rows import dict_row
 
 from services.registry.changing import changes_by
 from services.registry.imports.columns import CONTACTS, KINDS
-from services.registry.imports.words import ABILITY_WORDS, DEVICE_KINDS, GENDER_WORDS, ROLE_WORDS, TIER_WORDS
+from services.registry.imports.hours import hours_words
+from services.registry.imports.words import (
+    ABILITY_WORDS,
+    DEVICE_KINDS,
+    GENDER_WORDS,
+    RESPONDER_WORDS,
+    ROLE_WORDS,
+    TIER_WORDS,
+)
 from services.registry.names import Actor
 from services.registry.sealing import Keys
 from services.registry.telephones import FIELDS, opened_or_raise
@@ -50,6 +58,10 @@ _ROWS = {
         LEFT JOIN account_elders c ON c.account_id = a.id LEFT JOIN elders e ON e.id = c.elder_id
         WHERE a.disabled_at IS NULL AND a.role IN ('administrator', 'operator', 'caregiver')
         ORDER BY a.username""",
+    "responders": f"""
+        SELECT c.name, w.kind, w.phone, {_PLACE}, array_to_string(w.skills, '、') AS skills, w.hours, w.lat, w.lon
+        FROM responders w JOIN accounts c ON c.id = w.account_id JOIN organizations o ON o.id = w.organization_id
+        WHERE w.ended_at IS NULL ORDER BY w.account_id""",
 }
 _TOLD = "INSERT INTO changes (subject, subject_id, what, actor) VALUES ('export', %s, 'exported', %s)"
 
@@ -66,7 +78,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "ability_level": ABILITY_WORDS,
     "role": ROLE_WORDS,
     "tier": TIER_WORDS,
-    "kind": _device_words(),
+    "kind": _device_words() | RESPONDER_WORDS,
 }
 
 
@@ -90,6 +102,8 @@ def _cell(key: str, row: dict[str, Any], keys: Keys) -> str | None:
     if key in ("identity", "elder_identity"):
         sealed = row["identity_sealed" if key == "identity" else key]
         return keys.open(sealed) if sealed else None
+    if key == "hours":
+        return hours_words(row["hours"])
     value = opened_or_raise(keys, row.get(key)) if key in FIELDS else row.get(key)
     if value is None:
         return None

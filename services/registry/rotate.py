@@ -38,12 +38,13 @@ async def restore(connection: Connection, actor: Actor, device_id: str) -> str:
 
 
 async def is_revoked(connection: Connection, actor: Actor, device_id: str) -> bool:
-    """Within a transaction, which keeps the device's row locked. Raises UnknownNameError."""
+    """Within a transaction, which keeps the device's row locked: not against what only refers to it, as a reading or a
+    press does. Raises UnknownNameError."""
     statement, values = _DEVICE, {"device_id": device_id.replace("\x00", "�")}
     if actor.caller is not None:
         statement += f" AND {reach.DEVICE_D}"
         values |= actor.caller.parameters
-    row = await (await connection.execute(f"{statement} FOR UPDATE OF d", values)).fetchone()
+    row = await (await connection.execute(f"{statement} FOR NO KEY UPDATE OF d", values)).fetchone()
     if row is None:
         raise UnknownNameError(device_id)
     return bool(row[0])

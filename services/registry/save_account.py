@@ -26,7 +26,7 @@ ACCOUNT_A = (
     " AND NOT EXISTS (SELECT FROM account_elders m JOIN elders p ON p.id = m.elder_id"
     f" WHERE m.account_id = a.id AND NOT {reach.BELONGS.format('p')})"
 )
-_ONE = f"SELECT a.id, a.role FROM accounts a WHERE a.id = %(id)s AND {ACCOUNT_A} FOR UPDATE"
+_ONE = f"SELECT a.id, a.role FROM accounts a WHERE a.id = %(id)s AND {ACCOUNT_A} FOR NO KEY UPDATE"
 _REACHED = f"SELECT count(*) FROM organizations o WHERE o.id = ANY(%(ids)s) AND {reach.ORGANIZATION_O}"
 _ELDERS_REACHED = f"SELECT count(*) FROM elders p WHERE p.id = ANY(%(ids)s) AND {reach.ELDER_P}"
 _INSERT = "INSERT INTO accounts (id, username, password_hash, name, role) VALUES (%s, %s, %s, %s, %s)"
@@ -75,6 +75,16 @@ async def new_password_of(connection: Connection, actor: Actor, account_id: UUID
         await connection.execute(_END_SESSIONS, (account_id,))
         await connection.execute(_TELL_ENDED)
     return password
+
+
+async def end_sessions(connection: Connection, actor: Actor, account_id: UUID) -> None:
+    """Signs somebody out wherever they are. Raises UnknownNameError, NotPossibleError."""
+    async with changes_by(connection, actor):
+        await _role(connection, actor, account_id)
+        if account_id == actor.account_id:
+            raise NotPossibleError("one's own are ended one by one", "自己的登录请在“我的账号”里结束")
+        await connection.execute(_END_SESSIONS, (account_id,))
+        await connection.execute(_TELL_ENDED)
 
 
 async def _role(connection: Connection, actor: Actor, account_id: UUID) -> str:

@@ -16,6 +16,7 @@ from services.registry.changing import changes_by
 from services.registry.imports.cells import Cells
 from services.registry.imports.elders import ElderRecord, elder_of
 from services.registry.imports.flaws import Flaw
+from services.registry.imports.reading import Known
 from services.registry.imports.table import Value
 from services.registry.imports.words import ABILITY_WORDS, GENDER_WORDS
 from services.registry.names import Actor
@@ -71,11 +72,16 @@ class NotThereError(Exception):
 
 
 async def save_elder(
-    connection: Connection, actor: Actor, keys: Keys, said: Mapping[str, Any], elder_id: UUID | None = None
+    connection: Connection,
+    actor: Actor,
+    keys: Keys,
+    said: Mapping[str, Any],
+    elder_id: UUID | None = None,
+    known: Known | None = None,
 ) -> UUID:
-    """`said`: of an elder's fields those that are to be so; None empties one. Position in WGS 84. Raises RefusedError,
-    NotThereError, KeysError."""
-    known = await known_to(connection, actor)
+    """`said`: of an elder's fields those that are to be so; None empties one. Position in WGS 84. `known`: from whoever
+    saves several. Raises RefusedError, NotThereError, KeysError."""
+    known = known or await known_to(connection, actor)
     today = datetime.now(_BEIJING).date()
     async with changes_by(connection, actor):
         await connection.execute(LOCK)

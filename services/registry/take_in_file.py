@@ -1,5 +1,4 @@
-"""A file of organisations, elders, contacts, devices or accounts into the registry: checked first, all or row by row,
-and safe to do again."""
+"""A file of people, places or devices into the registry: checked first, all or row by row, and safe to do again."""
 
 from collections.abc import Callable
 
@@ -7,6 +6,7 @@ from services.registry.bulk.contacts import take_contacts
 from services.registry.bulk.devices import take_devices
 from services.registry.bulk.elders import take_elders
 from services.registry.bulk.few import take_accounts, take_organizations
+from services.registry.bulk.responders import take_responders
 from services.registry.bulk.staging import Import, Mode, Progress, Result, known_to
 from services.registry.imports.flaws import FileFlawError
 from services.registry.imports.reading import read
@@ -20,6 +20,7 @@ _TAKE = {
     "contacts": take_contacts,
     "devices": take_devices,
     "accounts": take_accounts,
+    "responders": take_responders,
 }
 KINDS = tuple(_TAKE)
 _IDENTITIES = frozenset({"identity", "elder_identity"})

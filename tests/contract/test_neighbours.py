@@ -182,6 +182,11 @@ def _bodies(ids: dict[str, str], own: dict[str, str]) -> list[tuple[str, str, di
         ("PUT", "/visits/assignments", {"elder_ids": [own["elder_id"]], "account_id": ids["account_id"]}),
         ("PUT", f"/devices/{own['device_id']}/binding", {"organization_id": here, "elder_id": elder}),
         ("PATCH", f"/elders/{own['elder_id']}", {"organization_id": station, "version": 1}),
+        ("POST", "/elders/bulk", {"ids": [elder], "action": "move", "organization_id": here}),
+        ("POST", "/elders/bulk", {"ids": [own["elder_id"]], "action": "move", "organization_id": station}),
+        ("POST", "/devices/bulk", {"ids": [device], "action": "revoke"}),
+        ("POST", "/devices/bulk", {"ids": [own["device_id"]], "action": "move", "organization_id": station}),
+        ("POST", "/accounts/bulk", {"ids": [ids["account_id"]], "action": "disable"}),
         ("PATCH", f"/accounts/{own['account_id']}", {"organization_ids": [station]}),
         ("POST", f"/organizations/{here}/duty/shifts", shift | {"people": [ids["account_id"]]}),
         ("POST", f"/organizations/{here}/duty/changes", span | {"kind": "absence", "account_id": ids["account_id"]}),
@@ -189,7 +194,8 @@ def _bodies(ids: dict[str, str], own: dict[str, str]) -> list[tuple[str, str, di
 
 
 def _schema_of(method: str, path: str) -> str:
-    found = next(one for _, one, _ in operations() if re.fullmatch(re.sub(r"{\w+}", "[^/]+", one), f"/api/v1{path}"))
+    fitting = [one for _, one, _ in operations() if re.fullmatch(re.sub(r"{\w+}", "[^/]+", one), f"/api/v1{path}")]
+    found = min(fitting, key=lambda one: one.count("{"))  # /elders/bulk is no elder
     place = found.replace("/", "~1")
     return f"openapi#/paths/{place}/{method.lower()}/requestBody/content/application~1json/schema"
 

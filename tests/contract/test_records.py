@@ -187,6 +187,81 @@ def test_a_device_is_bound_and_taken_back(administrator: Person, system: System)
     assert kept[-1]["actor"] == "系统管理员"
 
 
+def test_several_elders_at_once(administrator: Person, operator: Person, system: System) -> None:
+    made = [administrator.http.post("/elders", json=_elder(system, birth_date=f"1950-03-0{day}")) for day in (5, 6)]
+    ids = [one.json()["id"] for one in made]
+    other = system.organization("community", 1)
+
+    def asked(ids: list[str], action: str, **more: Any) -> Any:
+        return administrator.http.post("/elders/bulk", json={"ids": ids, "action": action, **more})
+
+    assert operator.http.post("/elders/bulk", json={"ids": ids, "action": "move"}).status_code == 403
+    assert asked(ids, "move").status_code == 422
+    assert asked(ids, "add_category", care_category="低保").json() == {"done": 2}
+    assert asked(ids, "add_category", care_category="低保").json() == {"done": 2}
+    nobody = "00000000-0000-7000-8000-000000000000"
+    refused = asked([*ids, nobody], "move", organization_id=other)
+    assert (refused.status_code, [one["id"] for one in refused.json()["failed"]]) == (404, [nobody])
+    refused = asked(ids, "add_category", care_category="没有的类别")
+    assert refused.status_code == 409
+    assert "没有类别" in refused.json()["failed"][1]["message"]
+    elder = administrator.get(f"/elders/{ids[0]}")
+    assert (elder["organization_id"], elder["care_categories"]) == (system.seeded.organization_id, ["低保"])
+    assert asked(ids, "move", organization_id=other).json() == {"done": 2}
+    assert asked(ids, "remove_category", care_category="低保").json() == {"done": 2}
+    elder = administrator.get(f"/elders/{ids[1]}")
+    assert (elder["organization_id"], elder["care_categories"]) == (other, [])
+    kept = administrator.get("/changes", subject="elder", subject_id=ids[1])["items"]
+    assert [one["actor"] for one in kept if one["what"] == "changed"] == ["系统管理员"] * 3
+
+
+def test_several_devices_at_once(administrator: Person, system: System) -> None:
+    elder = administrator.http.post("/elders", json=_elder(system)).json()
+    other, names = system.organization("community", 1), ["record-1", "record-2"]
+    for name in names:
+        new = {"device_id": name, "kind": "wristband", "organization_id": system.seeded.organization_id}
+        assert administrator.http.post("/devices", json=new).status_code == 201
+    administrator.http.put("/devices/record-1/binding", json={"elder_id": elder["id"]})
+
+    def asked(action: str, **more: Any) -> Any:
+        return administrator.http.post("/devices/bulk", json={"ids": names, "action": action, **more})
+
+    refused = asked("move", organization_id=other)
+    assert (refused.status_code, [one["id"] for one in refused.json()["failed"]]) == (409, ["record-1"])
+    assert administrator.get("/devices/record-2")["organization_id"] == system.seeded.organization_id
+    assert asked("unbind").json()["done"] == 2
+    assert asked("move", organization_id=other).json()["done"] == 2
+    secrets = asked("rotate").json()["secrets"]
+    assert [one["device_id"] for one in secrets] == names
+    assert len({one["secret"] for one in secrets}) == 2
+    assert asked("revoke").json() == {"done": 2, "secrets": []}
+    refused = asked("rotate")
+    assert (refused.status_code, len(refused.json()["failed"])) == (409, 2)
+    log = system.sql("SELECT what FROM identity_log WHERE subject = 'record-2' ORDER BY id")
+    assert log[-3:] == [("enrolled",), ("rotated",), ("revoked",)]
+
+
+def test_several_people_at_once(administrator: Person, system: System) -> None:
+    wanted = {"name": "王试", "role": "operator", "organization_ids": [system.seeded.organization_id]}
+    made = [administrator.http.post("/accounts", json=wanted | {"username": f"record-{n}"}).json() for n in (1, 2)]
+    ids, own = [one["id"] for one in made], administrator.get("/me")["id"]
+    person = Person(system, "record-1", made[0]["password"], system.url)
+
+    def asked(action: str, *more: str) -> Any:
+        return administrator.http.post("/accounts/bulk", json={"ids": [*ids, *more], "action": action})
+
+    assert asked("disable", own).status_code == 409
+    assert person.http.get("/me").status_code == 200
+    assert asked("end_sessions").json() == {"done": 2}
+    assert person.http.get("/me").status_code == 401
+    person.http.close()
+    assert asked("disable").json() == {"done": 2}
+    path = f"/accounts/{ids[0]}"
+    assert administrator.http.patch(path, json={}).json()["disabled_at"] is not None
+    assert asked("enable").json() == {"done": 2}
+    assert administrator.http.patch(path, json={}).json()["disabled_at"] is None
+
+
 def test_a_file_is_checked_and_then_taken_in(administrator: Person, system: System) -> None:
     head = ("姓名", "身份证号", "所属社区", "备注")
     good, wrong = ("覃试梅", number(sequence=64), "北禅社区", ""), ("覃试菊", "5.0E+17", "北婵社区", "")

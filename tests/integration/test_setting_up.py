@@ -150,15 +150,31 @@ def test_a_district_by_commands_alone(
     run("import", "contacts", _file("contacts.csv", *more))
     assert rows("SELECT position, name FROM elder_contacts ORDER BY position") == [(1, "陈某丽"), (2, "陈某国")]
 
+    responders = _file(
+        "responders.xlsx",
+        ("姓名", "类别", "联系电话", "所属机构", "技能", "值守时间", "经度", "纬度", "坐标系"),
+        ("冉某", "网格员", "13800000001", "北禅社区", "急救、有钥匙", "工作日 8:00-18:00", "105.7", "29.7", "GCJ02"),
+        ("秦某", "村医", "023-00020002", "西禅社区", "", "", "", "", ""),
+    )
+    assert "2 would be new" in run("import", "responders", responders, "--dry-run").stderr
+    assert rows("SELECT count(*) FROM responders") == [(0,)]
+    assert "2 new" in run("import", "responders", responders).stderr
+    assert "0 new, 0 changed, 2 as they are" in run("import", "responders", responders).stderr
+    [(phone, lat, hours)] = rows("SELECT phone, lat, hours FROM responders WHERE skills = '{急救,有钥匙}'")
+    assert "13800000001" not in phone
+    assert abs(lat - 29.7) < 0.01
+    assert lat != 29.7
+    assert hours == [{"weekdays": [1, 2, 3, 4, 5], "from": "08:00", "to": "18:00"}]
+
     # What went in comes out, and may go in again.
-    for kind in ("organizations", "elders", "contacts", "devices", "accounts"):
+    for kind in ("organizations", "elders", "contacts", "devices", "accounts", "responders"):
         for form in ("csv", "xlsx"):
             run("export", kind, f"out-{kind}.{form}")
             told = run("import", kind, f"out-{kind}.{form}", "--secrets=none.csv").stderr
             assert ": 0 new, 0 changed" in told, (kind, form, told)
 
     monkeypatch.setenv("ANHU_DATA_KEYS", f"{new_key('k2')},{os.environ['ANHU_DATA_KEYS']}")
-    assert "5 rows are sealed anew, with the key k2" in run("rotate-keys").stderr
+    assert "7 rows are sealed anew, with the key k2" in run("rotate-keys").stderr
     monkeypatch.setenv("ANHU_DATA_KEYS", os.environ["ANHU_DATA_KEYS"].split(",")[0])
     assert "2 as they are" in run("import", "elders", elders).stderr
 
@@ -220,6 +236,23 @@ def test_what_only_the_database_knows(district: Run, rows: Any) -> None:
     assert "与所属社区不一致" in told
     assert not Path("s.csv").exists()
     assert rows("SELECT count(*) FROM devices") == [(0,)]
+
+
+def test_responders_are_known_again(district: Run, rows: Any) -> None:
+    head = ("姓名", "类别", "联系电话", "所属机构", "技能")
+    ran, qin = ("冉某", "网格员", "13800000001", "北禅社区", "急救"), ("秦某", "村医", "13800000002", "西禅社区", "")
+    district("import", "responders", _file("a.csv", head, ran, qin))
+    changed = _file("b.csv", head, ("冉某某", "志愿者", *ran[2:4], ""), (*qin[:3], "北禅社区", ""))
+    assert "1 new, 1 changed" in district("import", "responders", changed).stderr
+    kept = "SELECT a.name, w.kind, w.skills, w.version FROM responders w JOIN accounts a ON a.id = w.account_id"
+    assert rows(f"{kept} WHERE w.kind = 'volunteer'") == [("冉某某", "volunteer", ["急救"], 2)]
+    with psycopg.connect(os.environ["ANHU_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("UPDATE responders SET ended_at = now() WHERE kind = 'volunteer'")
+    told = district("import", "responders", _file("c.csv", head, qin, ran), ends=1).stderr
+    assert "第 3 行“姓名”（冉某）：这位响应者已从名册移除" in told
+    district("import", "responders", _file("d.csv", head, qin, ("王某", "网管员", *ran[2:])), ends=1)
+    assert rows("SELECT count(*) FROM responders") == [(3,)]
+    assert "2 rows" in district("export", "responders", "out.xlsx").stderr
 
 
 def test_without_a_key_no_identity_number(district: Run, rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from services.registry.changing import changes_by
 from services.registry.imports.flaws import Flaw
 from services.registry.imports.others import AccountRecord, OrganizationRecord
 from services.registry.imports.places import NoPlaceError, Place, Places
-from services.registry.imports.reading import Reading
+from services.registry.imports.reading import Reading, Record
 from services.registry.passwords import hash_password
 
 #: Tells nobody the 1 from the l when it is read aloud.
@@ -47,8 +47,9 @@ def new_password() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(14))
 
 
-async def _records(work: Import, reading: Reading) -> list[AccountRecord | OrganizationRecord]:
-    found: list[AccountRecord | OrganizationRecord] = []
+async def records_of(work: Import, reading: Reading) -> list[Record]:
+    """The whole file's, read in a thread."""
+    found: list[Record] = []
     rows = iter(reading)
     while (chunk := await asyncio.to_thread(next_rows, rows, lambda one: [one], work.result)) is not None:
         found += [row[0] for row in chunk[0]]
@@ -61,7 +62,7 @@ async def _records(work: Import, reading: Reading) -> list[AccountRecord | Organ
 
 async def take_organizations(work: Import, reading: Reading) -> None:
     """Parents may stand further down: those whose parent is known go first, until none is left."""
-    waiting = [one for one in await _records(work, reading) if isinstance(one, OrganizationRecord)]
+    waiting = [one for one in await records_of(work, reading) if isinstance(one, OrganizationRecord)]
     async with changes_by(work.connection, work.actor), work.connection.transaction() as attempt:
         await work.connection.execute(LOCK)
         places = list(work.known.places.all)
@@ -115,7 +116,7 @@ async def _organization(work: Import, one: OrganizationRecord, parent: Place) ->
 
 async def take_accounts(work: Import, reading: Reading) -> None:
     """Who is there keeps their password. A caregiver of several elders has a row for each."""
-    records = [one for one in await _records(work, reading) if isinstance(one, AccountRecord)]
+    records = [one for one in await records_of(work, reading) if isinstance(one, AccountRecord)]
     hashes: dict[str, tuple[str, str]] = {}
     if work.mode != "check":
         # A hash takes a twentieth of a second, on purpose: before the transaction.

@@ -332,4 +332,39 @@ ORGANIZATIONS = Kind(
     ),
 )
 
-KINDS = {kind.key: kind for kind in (ORGANIZATIONS, ELDERS, CONTACTS_KIND, DEVICES, ACCOUNTS)}
+RESPONDERS = Kind(
+    "responders",
+    "响应者",
+    (
+        Column("name", "姓名", ("响应者", "响应者姓名", "人员姓名", "姓 名"), required=True, example="冉某（虚构）"),
+        Column("kind", "类别", ("人员类别", "响应者类别", "身份", "类型", "岗位"), required=True, example="网格员"),
+        Column(
+            "phone",
+            "联系电话",
+            ("电话", "手机", "手机号", "手机号码", "电话号码", "联系方式"),
+            required=True,
+            example="023-0002-0001",
+            text=True,
+        ),
+        Column(
+            "organization",
+            "所属机构",
+            (*_PLACE_WORDS, "所属社区", "单位", "工作单位", "所在机构"),
+            required=True,
+            example="北禅社区",
+        ),
+        _STREET,
+        Column("skills", "技能", ("特长", "专长", "能力", "持有证书"), example="急救、有钥匙"),
+        Column(
+            "hours",
+            "值守时间",
+            ("可出动时间", "可服务时间", "服务时间", "值班时间", "在岗时间"),
+            example="周一至周五 08:00-20:00",
+        ),
+        Column("lon", "经度", ("lng", "东经")),
+        Column("lat", "纬度", ("北纬",)),
+        Column("datum", "坐标系", ("坐标类型",), example="WGS84"),
+    ),
+)
+
+KINDS = {kind.key: kind for kind in (ORGANIZATIONS, ELDERS, CONTACTS_KIND, DEVICES, ACCOUNTS, RESPONDERS)}

@@ -45,7 +45,7 @@ class ElderRecord:
     contacts: list[dict[str, Any]] | None = field(default=None)
 
 
-_DATUMS = {"wgs84": "wgs84", "wgs-84": "wgs84", "gps": "wgs84", "gcj02": "gcj02", "gcj-02": "gcj02"} | {
+DATUMS = {"wgs84": "wgs84", "wgs-84": "wgs84", "gps": "wgs84", "gcj02": "gcj02", "gcj-02": "gcj02"} | {
     "高德": "gcj02",
     "腾讯": "gcj02",
     "火星坐标": "gcj02",
@@ -74,7 +74,7 @@ def elder_of(cells: Cells, places: Places, categories: Mapping[str, str], today:
         address=cells.text("address"),
         lat=cells.number("lat", 3, 54),
         lon=cells.number("lon", 73, 136),
-        datum=cells.choice("datum", _DATUMS, {"wgs84": "WGS84", "gcj02": "GCJ02"}) or "wgs84",
+        datum=cells.choice("datum", DATUMS, {"wgs84": "WGS84", "gcj02": "GCJ02"}) or "wgs84",
         ability_level=cells.choice("ability_level", words.ABILITY_LEVELS, words.ABILITY_WORDS),
         assessed_on=assessed_on,
         assessor=cells.text("assessor", most=100),
@@ -90,14 +90,19 @@ def elder_of(cells: Cells, places: Places, categories: Mapping[str, str], today:
         doctor_phone=cells.phone("doctor_phone"),
         contacts=_contacts(cells),
     )
-    if (record.lat is None) != (record.lon is None) and (cells.has("lat") != cells.has("lon")):
-        cells.wrong("lat" if cells.has("lat") else "lon", "经度和纬度只填了一个", "请两个都填，或都不填")
+    whole_position(cells)
     if assessed_on and record.ability_level is None and not cells.has("ability_level"):
         cells.wrong("assessed_on", "有评估日期而没有能力等级", "请填写能力等级，或删去日期")
     if not cells.flaws and record.birth_date is None:
         mend = "请填写其中一项，否则再次导入时分不清是不是同一位老人"
         cells.wrong("identity", "既没有身份证号，也没有出生日期", mend)
     return None if cells.flaws else record
+
+
+def whole_position(cells: Cells) -> None:
+    """Half a position is none."""
+    if cells.has("lat") != cells.has("lon"):
+        cells.wrong("lat" if cells.has("lat") else "lon", "经度和纬度只填了一个", "请两个都填，或都不填")
 
 
 def _agree(cells: Cells, identity: IdentityNumber | None, born: date | None, gender: str | None) -> None:

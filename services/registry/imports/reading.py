@@ -20,9 +20,10 @@ from services.registry.imports.others import (
     organization_of,
 )
 from services.registry.imports.places import Places
+from services.registry.imports.responders import ResponderRecord, responder_of
 from services.registry.imports.rows import Rows, open_rows
 
-Record = ElderRecord | ContactRecord | DeviceRecord | AccountRecord | OrganizationRecord
+Record = ElderRecord | ContactRecord | DeviceRecord | AccountRecord | OrganizationRecord | ResponderRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def _record(kind: str, cells: Cells, known: Known) -> Record | None:
             return device_of(cells, known.places, known.today)
         case "accounts":
             return account_of(cells, known.places, known.today)
+        case "responders":
+            return responder_of(cells, known.places)
         case _:
             return organization_of(cells)
 
@@ -109,6 +112,8 @@ def _keys(record: Record) -> list[Any]:
         case AccountRecord():
             # A caregiver of several elders has a row for each.
             return [(record.username, *(one.number for one in record.elders))]
+        case ResponderRecord():
+            return [(record.organization_id, record.phone)]
         case OrganizationRecord():
             return [(record.parent, record.name)]
 
@@ -119,7 +124,7 @@ def _said(record: Record, cells: Cells) -> tuple[str, str]:
     match record:
         case ElderRecord():
             key, value = ("identity" if record.identity else "name"), record.name
-        case ContactRecord():
+        case ContactRecord() | ResponderRecord():
             key, value = "phone", record.phone
         case DeviceRecord():
             key, value = "device_id", record.device_id

@@ -216,6 +216,45 @@ ROLE_WORDS = {
 }
 
 
+RESPONDER_KINDS = {
+    "网格员": "grid_worker",
+    "社区网格员": "grid_worker",
+    "网格长": "grid_worker",
+    "村医": "village_doctor",
+    "乡村医生": "village_doctor",
+    "社区医生": "village_doctor",
+    "志愿者": "volunteer",
+    "社区志愿者": "volunteer",
+    "志愿服务者": "volunteer",
+    "邻居": "neighbour",
+    "邻里": "neighbour",
+    "社工": "social_worker",
+    "社会工作者": "social_worker",
+    "党员": "party_member",
+    "党员志愿者": "party_member",
+    "低龄健康老人": "young_elder",
+    "低龄健康老年人": "young_elder",
+    "低龄老人": "young_elder",
+    "机构工作人员": "station_staff",
+    "站点工作人员": "station_staff",
+    "服务站工作人员": "station_staff",
+    "工作人员": "station_staff",
+    "其他": "other",
+    "其它": "other",
+}
+RESPONDER_WORDS = {
+    "grid_worker": "网格员",
+    "village_doctor": "村医",
+    "volunteer": "志愿者",
+    "neighbour": "邻居",
+    "social_worker": "社工",
+    "party_member": "党员",
+    "young_elder": "低龄健康老人",
+    "station_staff": "机构工作人员",
+    "other": "其他",
+}
+
+
 def known(word: str, words: Mapping[str, str] | Mapping[str, int]) -> str | int | None:
     """What a word means, whatever spaces and case it is written in."""
     key = word.replace(" ", "").lower()

@@ -49,6 +49,7 @@ def _doctype() -> bytes:
     return zip_of(**{"xl/workbook.xml": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><workbook/>'})
 
 
+RESPONDER_HEAD, RESPONDER = ("姓名", "类别", "联系电话", "所属机构"), ("冉某", "网格员", "13800000001", "北禅社区")
 DEVICE_HEAD, DEVICE = ("设备编号", "设备类型", "社区"), ("wb-1", "手环", "北禅社区")
 CASES: dict[str, tuple[bytes, int, str, str]] = {
     # name: file, line, column, words of the message and of how it is mended
@@ -151,6 +152,12 @@ def test_a_wrong_number_is_not_repeated_whole() -> None:
         ("accounts", csv_of(("姓名", "登录名", "角色", "单位"), ("王某", "wang", "站长", "北禅社区")), "没有这个选项"),
         ("accounts", csv_of(("姓名", "登录名", "角色"), ("陈某丽", "chen", "家属")), "照护哪位老人"),
         ("contacts", csv_of(("老人姓名", "联系人", "电话"), ("陈某", "陈某丽", "13800000000")), "分不清是哪一位"),
+        ("responders", csv_of(RESPONDER_HEAD, ("冉某", "网管员", *RESPONDER[2:])), "没有这个选项"),
+        ("responders", csv_of(RESPONDER_HEAD, ("冉某", "网格员", "", "北禅社区")), "没有填写"),
+        ("responders", csv_of(RESPONDER_HEAD, RESPONDER, ("秦某", "村医", *RESPONDER[2:])), "第 2 行重复"),
+        ("responders", csv_of((*RESPONDER_HEAD, "值守时间"), (*RESPONDER, "有空时")), "看不懂"),
+        ("responders", csv_of((*RESPONDER_HEAD, "技能"), (*RESPONDER, "会" * 40)), "一项技能"),
+        ("responders", csv_of((*RESPONDER_HEAD, "经度", "纬度"), (*RESPONDER, "105.7", "")), "只填了一个"),
         ("organizations", csv_of(("机构名称", "类型", "上级"), ("某站", "驿站", "北禅社区")), "没有这个选项"),
     ],
 )  # fmt: skip

@@ -170,3 +170,31 @@ def test_initials() -> None:
         "js",
         "",
     ]
+
+
+RESPONDER_HEAD = ("姓名", "人员类别", "手机号", "工作单位", "特长", "可出动时间", "经度", "纬度", "坐标系", "住址")
+
+
+def test_responders_in_the_words_of_offices() -> None:
+    rows = (
+        (
+            "冉某",
+            "社区网格员",
+            "13800000001",
+            "北禅社区",
+            "急救；有钥匙",
+            "工作日 8:00-18:00",
+            "105.7",
+            "29.7",
+            "高德",
+            "x",
+        ),
+        ("秦某", "低龄健康老年人", "023-00020002", "西禅社区居委会", "", "", "", "", "", ""),
+    )
+    good, flaws = records(csv_of(RESPONDER_HEAD, *rows), "responders")
+    assert flaws == []
+    first, second = good
+    assert (first.kind, first.organization_id, first.skills) == ("grid_worker", BEICHAN, ["急救", "有钥匙"])
+    assert first.hours == [{"weekdays": [1, 2, 3, 4, 5], "from": "08:00", "to": "18:00"}]
+    assert (first.lat, first.lon, first.datum) == (29.7, 105.7, "gcj02")
+    assert (second.kind, second.skills, second.hours, second.lat) == ("young_elder", None, None, None)

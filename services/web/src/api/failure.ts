@@ -15,6 +15,8 @@ export class Failure extends Error {
     readonly flaws: readonly Flaw[] = [],
     /** The password is right, and a code of the second factor is needed beside it. */
     readonly asksForCode = false,
+    /** Of several that were to be changed at once: those that cannot be, and why. */
+    readonly failed: readonly { id: string; message: string }[] = [],
   ) {
     super(detail)
     this.name = 'Failure'
@@ -39,11 +41,17 @@ export function refusal(status: number, problem: unknown, retryAfter: string | n
       ? problem.detail
       : ''
   const seconds = retryAfter === null ? NaN : Number(retryAfter)
-  return new Failure('refused', status, told || plainWords(status), Number.isFinite(seconds) ? seconds : null, flawsOf(problem), asksForCode(problem))
+  return new Failure('refused', status, told || plainWords(status), Number.isFinite(seconds) ? seconds : null, flawsOf(problem), asksForCode(problem), failedOf(problem))
 }
 
 function asksForCode(problem: unknown): boolean {
   return typeof problem === 'object' && problem !== null && 'second_factor' in problem && problem.second_factor === true
+}
+
+function failedOf(problem: unknown): { id: string; message: string }[] {
+  return typeof problem === 'object' && problem !== null && 'failed' in problem && Array.isArray(problem.failed)
+    ? (problem.failed as { id: string; message: string }[])
+    : []
 }
 
 function flawsOf(problem: unknown): Flaw[] {

@@ -1,6 +1,6 @@
 import { authorized } from '../signin/session'
 import { onePage } from './pages'
-import type { Account, Change, Consents, DeviceModel, ElderRecord, IdentityChange, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, WantedModel, WantedOrganization } from './setupTypes'
+import type { Account, Change, Consents, DeviceModel, ElderRecord, IdentityChange, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, Several, SeveralDone, WantedModel, WantedOrganization } from './setupTypes'
 import type { Organization, Page } from './types'
 
 const PAGE = 50
@@ -100,6 +100,11 @@ export async function changeAccount(id: string, fields: Record<string, unknown>)
 
 export async function newPassword(id: string): Promise<string> {
   return ((await authorized(`/accounts/${part(id)}/password`, { method: 'POST' })) as { password: string }).password
+}
+
+/** Five hundred elders with all that is checked of each take some seconds. */
+export async function changeSeveral(kind: Several, wanted: Record<string, unknown>): Promise<SeveralDone> {
+  return (await authorized(`/${kind}/bulk`, { method: 'POST', json: wanted, timeoutMs: FILE_MS })) as SeveralDone
 }
 
 export const listChanges = (subject: string, id: string, cursor: string | null): Promise<Page<Change>> =>

@@ -111,7 +111,17 @@ export interface DeviceModel {
 }
 export type WantedModel = Omit<DeviceModel, 'model' | 'devices'>
 
-export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts'
+export type Several = 'elders' | 'devices' | 'accounts'
+export interface DeviceSecret {
+  device_id: string
+  secret: string
+}
+export interface SeveralDone {
+  done: number
+  secrets?: DeviceSecret[]
+}
+
+export type ImportKind = 'organizations' | 'elders' | 'contacts' | 'devices' | 'accounts' | 'responders'
 export type ImportMode = 'check' | 'all' | 'skip'
 
 export interface ImportFlaw {

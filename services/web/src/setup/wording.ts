@@ -117,6 +117,7 @@ export const IMPORTS: readonly { kind: ImportKind; word: string; about: string }
   { kind: 'contacts', word: '联系人', about: '给已有老人添加联系人' },
   { kind: 'devices', word: '设备', about: '新设备各得一个密钥，只显示一次；已有的设备按文件重新绑定' },
   { kind: 'accounts', word: '人员', about: '管理员、值班员、照护者；没有填初始密码的由系统生成' },
+  { kind: 'responders', word: '响应者', about: '网格员、村医、志愿者、邻居等；按电话和所属机构认出已有的人' },
 ]
 
 const FIELD: Readonly<Record<string, string>> = {
