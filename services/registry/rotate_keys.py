@@ -1,4 +1,5 @@
-"""Seals with the key in use what is plain or was sealed by another: identity and telephone numbers, second factors.
+"""Seals with the key in use what is plain or was sealed by another: identity and telephone numbers, second factors,
+links of cameras.
 Before it every reader has both keys; after it one is enough. May be stopped and begun again at any time: readers accept
 what is plain, and each key that they have.
 """
@@ -34,6 +35,8 @@ _FACTORS = (
     f"SELECT account_id, secret FROM second_factors WHERE account_id > %(after)s ORDER BY 1 LIMIT %(chunk)s {_LOCK}"
 )
 _SEAL_FACTOR = "UPDATE second_factors SET secret = %s WHERE account_id = %s"
+_CAMERAS = f"SELECT id, link_sealed FROM cameras WHERE id > %(after)s ORDER BY 1 LIMIT %(chunk)s {_LOCK}"
+_SEAL_CAMERA = "UPDATE cameras SET link_sealed = %s WHERE id = %s"
 _ELDERS = f"""
 SELECT id, phone, doctor_phone FROM elders WHERE (phone IS NOT NULL OR doctor_phone IS NOT NULL) AND id > %(after)s
   AND (NOT %(plain)s OR left(phone, 1) <> '~' OR left(doctor_phone, 1) <> '~') ORDER BY id LIMIT %(chunk)s {_LOCK}
@@ -78,6 +81,7 @@ async def rotate_keys(connection: Connection, actor: Actor, keys: Keys, tell: Ca
     for select, update, seal in (
         (_IDENTITIES, _SEAL_IDENTITY, identity),
         (_FACTORS, _SEAL_FACTOR, secret),
+        (_CAMERAS, _SEAL_CAMERA, secret),
         *_phones(keys),
     ):
         done = await _all(connection, select, update, seal, done, tell, plain=False)
