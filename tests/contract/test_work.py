@@ -183,6 +183,7 @@ def test_a_bed_is_said_by_the_elders_alerts(
     assert administrator.get(f"/elders/{elder}")["bed"] == "康乐楼 301室 2床"
     alert = raised(wristband, administrator)
     assert alert["place"].endswith("康乐楼 301室 2床")
+    assert administrator.get(f"/alerts/{alert['id']}/handover")["address"] == alert["place"]
     bring_to(administrator, alert, "resolved")
     given = administrator.http.put(f"{path}/{first['id']}", json={"elder_id": elder}).json()["items"]
     assert [one["elder"] and one["elder"]["id"] for one in given] == [elder, None], "one elder, one bed"
