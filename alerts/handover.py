@@ -16,7 +16,8 @@ _SHEET = """
 SELECT a.id AS alert_id, a.title, a.type, a.severity, a.state, a.drill, a.occurrences, a.occurred_at, a.sentence,
        a.device_kind, a.place, a.lat, a.lon, a.accuracy, clock_timestamp() AS made_at,
        o.name AS station, o.phone AS station_phone,
-       e.id AS elder_id, e.name, e.gender, extract(year FROM age(e.birth_date))::int AS age, e.phone, e.address,
+       e.id AS elder_id, e.name, e.gender, extract(year FROM age(e.birth_date))::int AS age, e.phone,
+       nullif(concat_ws(' ', e.address, e.bed), '') AS address,
        e.lat AS home_lat, e.lon AS home_lon, e.ability_level, e.living_situation, e.care_categories, e.conditions,
        e.medicines || array(SELECT DISTINCT m.medicine FROM medication_plans m WHERE m.elder_id = e.id
            AND m.ended_at IS NULL AND coalesce(m.ends_on, 'infinity') >= current_date AND m.medicine <> ALL(e.medicines)

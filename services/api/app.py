@@ -24,6 +24,7 @@ from services.api.routes import (
     accounts,
     alerts,
     beds,
+    cameras,
     care_map,
     changes,
     channels,
@@ -261,7 +262,7 @@ def make_app(settings: Settings) -> FastAPI:
         *(sign_in, oidc, alerts, registry, elder_rules, fences, trials, rules, covers, held, drills, reports),
         *(enrolment, readings, quarantine, escalation, duty, responders, tasks, handover, places, channels, family),
         *(records, device_models, several, consents, own, accounts, changes, imports, services, privacy),
-        *(visits, commands, medication, care_map, beds, exchange, fhir, webhooks),
+        *(visits, commands, medication, care_map, beds, cameras, exchange, fhir, webhooks),
     ):
         app.include_router(module.router, prefix=_V1)
         for route in module.router.routes:

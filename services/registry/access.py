@@ -52,6 +52,8 @@ class Thing(StrEnum):
     MEDICATION = "medication"
     COMMANDS = "commands"
     BEDS = "beds"
+    CAMERAS = "cameras"
+    CAMERA_VIEWS = "views of cameras"  # for an unresolved alert of the room's elder
     MAP = "care map"
     POSITION = "where somebody lives"
     EXCHANGE = "exchange"
@@ -124,6 +126,9 @@ _TABLE = {
     (Thing.COMMANDS, Action.CHANGE): "yes – yes – – – –",
     (Thing.BEDS, Action.READ): "yes – yes – – – –",
     (Thing.BEDS, Action.CHANGE): "yes – yes – – – –",
+    (Thing.CAMERAS, Action.READ): "yes – yes – – – –",
+    (Thing.CAMERAS, Action.CHANGE): "yes – – – – – –",
+    (Thing.CAMERA_VIEWS, Action.OPEN): "yes – yes – – – –",
     (Thing.MAP, Action.READ): "withheld withheld withheld – – – –",
     (Thing.POSITION, Action.OPEN): "yes – – – – – –",
     (Thing.EXCHANGE, Action.READ): "withheld – withheld – – – –",
@@ -166,7 +171,7 @@ NAMES_NOBODY = frozenset(
     {Thing.OWN, Thing.ORGANIZATIONS, Thing.REPORTS, Thing.RULES, Thing.ESCALATION, Thing.TRAILS, Thing.FAMILY}
 )
 #: Only an alert is shared: of its elder's record, devices and readings the others see nothing.
-_SHARED = frozenset({Thing.ALERTS, Thing.LIVE, Thing.HANDOVER})
+_SHARED = frozenset({Thing.ALERTS, Thing.LIVE, Thing.HANDOVER, Thing.CAMERA_VIEWS})
 
 
 def allows(role: str, thing: Thing, action: Action) -> Decision:

@@ -25,7 +25,7 @@ SELECT FROM alerts WHERE elder_id = %s AND state IN ('triggered', 'acknowledged'
 DELETED: Final = (
     *("elder_contacts", "ability_assessments", "consents", "account_elders", "elder_fences", "elder_habits"),
     *("elder_baselines", "elder_looks", "rule_subjects"),
-    *("visit_assignments", "visit_dues", "medication_plans", "medication_doses"),
+    *("visit_assignments", "visit_dues", "medication_plans", "medication_doses", "cameras"),
 )
 #: What stays of the others, without what would say who it was.
 BLANKED: Final = {

@@ -6,13 +6,13 @@ from uuid import UUID
 from services.registry.reach import Caller
 from services.storage.pool import Connection
 
-# A screen that loads the same card again at each change is one look.
+# A screen that loads the same card again at each change is one look; each look through a camera is one of its own.
 _LOOK = """
 INSERT INTO access_log (at, account_id, elder_id, alert_id, what, address)
 SELECT now(), %(account)s, e.id, %(alert)s, %(what)s, %(address)s FROM unnest(%(elders)s::uuid[]) AS e (id)
 WHERE NOT EXISTS (
     SELECT FROM access_log WHERE elder_id = e.id AND account_id = %(account)s AND what = %(what)s
-       AND alert_id IS NOT DISTINCT FROM %(alert)s AND at > now() - interval '5 minutes'
+       AND alert_id IS NOT DISTINCT FROM %(alert)s AND at > now() - interval '5 minutes' AND what <> 'camera'
        AND (address IS NOT DISTINCT FROM %(address)s OR what NOT IN ('task', 'task_offer', 'handover_link')))
 """
 
@@ -22,7 +22,7 @@ _RESPONDER_PHONE = "INSERT INTO access_log (at, account_id, what, address) VALUE
 async def record_look(
     connection: Connection, caller: Caller, what: str, elder_id: UUID, *, alert_id: UUID | None, address: str | None
 ) -> None:
-    """`what`: alert, elder, readings, episodes, rules, fences or handover."""
+    """`what`: alert, elder, readings, episodes, rules, fences, handover or camera."""
     await record_looks(connection, caller, what, [elder_id], alert_id=alert_id, address=address)
 
 

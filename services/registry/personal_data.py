@@ -48,7 +48,16 @@ INSERT INTO changes (subject, subject_id, what, account_id, actor, address) VALU
 """
 #: Hashes, seals and what is made of the other fields: of no use to the person, and secret.
 _SECRET: Final = frozenset(
-    {"identity_sealed", "identity_hash", "phone_marks", "password_hash", "credential_hash", "salt", "said"}
+    {
+        "identity_sealed",
+        "identity_hash",
+        "link_sealed",
+        "phone_marks",
+        "password_hash",
+        "credential_hash",
+        "salt",
+        "said",
+    }
 )
 _TITLES: Final = {
     "elder": "档案",
@@ -69,6 +78,7 @@ _TITLES: Final = {
     "elder_habits": "作息规律",
     "elder_baselines": "平时水平",
     "rule_episodes": "规则判断",
+    "cameras": "家里的摄像头",
     "covers": "静默、维护、住院和外出",
     "held_alerts": "没有单独告警的提示",
     "drill_presses": "演练",

@@ -1,6 +1,6 @@
 """Seals with the key in use what is plain or was sealed by another: identity and telephone numbers, second factors,
-secrets of webhooks, where channels lead. Before it every reader has both keys; after it one is enough. May be stopped
-and begun again at any time: readers accept what is plain, and each key that they have.
+secrets of webhooks, where channels lead, links of cameras. Before it every reader has both keys; after it one is
+enough. May be stopped and begun again at any time: readers accept what is plain, and each key that they have.
 """
 
 import asyncio
@@ -41,6 +41,8 @@ SELECT webhook_id, secret FROM webhook_states WHERE webhook_id > %(after)s ORDER
 FOR NO KEY UPDATE
 """
 _SEAL_HOOK = "UPDATE webhook_states SET secret = %s WHERE webhook_id = %s"
+_CAMERAS = f"SELECT id, link_sealed FROM cameras WHERE id > %(after)s ORDER BY 1 LIMIT %(chunk)s {_LOCK}"
+_SEAL_CAMERA = "UPDATE cameras SET link_sealed = %s WHERE id = %s"
 _ELDERS = f"""
 SELECT id, phone, doctor_phone FROM elders WHERE (phone IS NOT NULL OR doctor_phone IS NOT NULL) AND id > %(after)s
   AND (NOT %(plain)s OR left(phone, 1) <> '~' OR left(doctor_phone, 1) <> '~') ORDER BY id LIMIT %(chunk)s {_LOCK}
@@ -99,6 +101,7 @@ async def rotate_keys(connection: Connection, actor: Actor, keys: Keys, tell: Ca
         (_IDENTITIES, _SEAL_IDENTITY, identity),
         (_FACTORS, _SEAL_FACTOR, secret),
         (_HOOKS, _SEAL_HOOK, secret),
+        (_CAMERAS, _SEAL_CAMERA, secret),
         *_phones(keys),
         (_CHANNELS, _SEAL_CHANNEL, _channel(keys)),
     ):

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from services.registry import reach
+from services.registry.ability import fits, level_of
 from services.registry.bulk.elders import LOCK
 from services.registry.bulk.staging import known_to
 from services.registry.changing import changes_by
@@ -88,6 +89,7 @@ async def save_elder(
         there = shown(keys, await _there(connection, actor, elder_id), whole=True) if elder_id else {}
         said = _unmasked(said, there)
         record = _checked(there, said, lambda cells: elder_of(cells, known.places, known.categories, today))
+        _score_fits(said, record)
         identity = record.identity if "identity" in said else None
         own = elder_id or uuid7()
         if identity:
@@ -180,6 +182,26 @@ def _cells(fields: Mapping[str, Any]) -> Cells:
         else:
             values[name] = value
     return Cells(0, values, {key: key for key in values})
+
+
+def _score_fits(said: Mapping[str, Any], record: ElderRecord) -> None:
+    """Raises RefusedError for a score of which the form gives no such level."""
+    score, level = said.get("assessment_score"), record.ability_level
+    if score is None or level is None or not said.get("assessed_on") or fits(level, score):
+        return
+    wanted = ABILITY_WORDS[level_of(score)]
+    told = f"评分 {score} 对应“{wanted}”，与“{ABILITY_WORDS[level]}”不符"
+    raise RefusedError(
+        [
+            Flaw(
+                0,
+                "assessment_score",
+                "",
+                told,
+                "只有痴呆或精神障碍、30 天内两次以上照护风险事件可加重一级，昏迷为完全失能",
+            )
+        ]
+    )
 
 
 def _field(column: str) -> str:

@@ -428,6 +428,76 @@ def test_an_administrator_sets_a_visit_plan_and_gives_beds(system: System, open_
     page.get_by_test_id("beds-add").click()
     expect(page.get_by_test_id("bed-row")).to_have_count(2)
     expect(page.get_by_test_id("bed-row").first).to_contain_text("空")
+    page.get_by_test_id("camera-room").select_option("康乐楼 301")
+    page.get_by_test_id("camera-name").fill("门口")
+    page.get_by_test_id("camera-link-input").fill("ftp://video.example/301")
+    page.get_by_test_id("camera-bind").click()
+    expect(page.get_by_test_id("camera-refused")).to_contain_text("rtsp://")
+    page.get_by_test_id("camera-link-input").fill("rtsp://viewer:hidden@video.example/301")
+    page.get_by_test_id("camera-bind").click()
+    expect(page.get_by_test_id("camera-row")).to_contain_text("康乐楼 301")
+    look(page, "beds-and-camera")
+
+
+def test_a_supervisor_follows_what_climbed_and_the_station_looks_through_a_camera(
+    system: System, open_page: OpenPage, wristband: Device
+) -> None:
+    operator, administrator = system.sign_in(), system.sign_in("admin")
+    event = wristband.press()
+    alert = operator.alert_of(event["event_id"])
+    elder, name, street = alert["elder"]["id"], alert["elder"]["name"], system.organization("street")
+    camera = {"room": "客厅", "name": "电视旁", "link": "rtsp://viewer:hidden@video.example/1"}
+    assert administrator.http.post(f"/elders/{elder}/cameras", json=camera).status_code == 201
+    system.sql(
+        "INSERT INTO accounts (id, username, password_hash, name, role)"
+        " SELECT gen_random_uuid(), 'desk-1', password_hash, '监某（虚构）', 'supervisor' FROM accounts"
+        " WHERE username = 'street-1'"
+    )
+    system.sql("INSERT INTO account_organizations SELECT id, %s FROM accounts WHERE username = 'desk-1'", street)
+    page = open_page(system)
+    page.get_by_test_id("sign-in-username").fill("desk-1")
+    page.get_by_test_id("sign-in-password").fill(system.account("street-1")["password"])
+    page.keyboard.press("Enter")
+    rows = page.get_by_test_id("climbed-row").filter(has_text=name)
+    expect(page.get_by_test_id("climbed-closed")).to_contain_text("最近一天没有")
+    expect(rows).to_have_count(0)
+    system.sql(
+        "INSERT INTO alert_routes (alert_id, organization_id, reason, since) VALUES (%s, %s, 'escalated', now())"
+        " ON CONFLICT DO NOTHING",
+        *(alert["id"], street),
+    )
+    expect(rows).to_contain_text("还没有人接警")
+    operator.move(alert, "acknowledge")
+    expect(rows).to_contain_text("负责")
+    rows.click()
+    sheet = page.get_by_test_id("climbed-sheet")
+    expect(sheet).to_contain_text("升级：")
+    expect(sheet.get_by_test_id("elder-card")).to_contain_text(name)
+    expect(sheet.get_by_test_id("timeline")).to_contain_text("接警")
+    expect(page.get_by_text("查看摄像头")).to_have_count(0)
+    look(page, "desk-wall")
+    page.set_viewport_size(HAND)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
+    look(page, "desk-sheet-hand")
+    page.get_by_test_id("climbed-close").click()
+    expect(rows).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out at the side"
+    look(page, "desk-hand")
+
+    station = open_page(system)
+    sign_in(station, system)
+    station.locator(f'[data-testid="alert-row"][data-alert-id="{alert["id"]}"]').click()
+    station.get_by_test_id("camera-look").click()
+    expect(station.get_by_test_id("camera-link")).to_contain_text("电视旁")
+    look(station, "camera-wall")
+    station.set_viewport_size(HAND)  # type: ignore[arg-type]
+    look(station, "camera-hand")
+    operator.move(alert, "resolve", outcome="assisted")
+    expect(page.get_by_test_id("climbed-closed").get_by_test_id("climbed-row")).to_contain_text(name)
+    expect(page.get_by_test_id("climbed-open").get_by_test_id("climbed-row")).to_have_count(0)
+    administrator.http.delete(
+        f"/elders/{elder}/cameras/{administrator.get(f'/elders/{elder}/cameras')['items'][0]['id']}"
+    )
 
 
 def test_another_system_is_told_of_changes(system: System, open_page: OpenPage) -> None:

@@ -173,3 +173,36 @@ def test_a_supervisor_sees_figures_and_only_people_whose_alert_climbed(
     operator.move(alert, "resolve", outcome="assisted")
     assert roles["supervisor"].get(f"/api/v1/elders/{elder}").status_code == 404
     assert asked(f"/alerts/{alert['id']}")["location"] is None
+
+
+def test_the_desk_of_a_supervisor_lists_what_climbed_and_nothing_else(
+    roles: dict[str, httpx.Client], wristband: Device, operator: Person, system: System
+) -> None:
+    def listed(**query: Any) -> list[dict[str, Any]]:
+        answer = roles["supervisor"].get("/api/v1/alerts", params={"limit": 200, **query})
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    alert, street, before = raised(wristband, operator), system.organization("street"), "2026-01-01T00:00:00Z"
+    climb = "INSERT INTO alert_routes (alert_id, organization_id, reason, since) VALUES (%s, %s, 'escalated', now())"
+    assert alert["id"] not in {one["id"] for one in listed(state="open")}
+    # Of a neighbour's screen, or of its own station below: not theirs either.
+    assert {one["id"] for one in listed()} <= {
+        str(one) for (one,) in system.sql("SELECT alert_id FROM alert_routes WHERE organization_id = %s", street)
+    }
+    system.sql(climb, alert["id"], street)
+    [shown] = [one for one in listed(state="open") if one["id"] == alert["id"]]
+    assert shown["elder"] == alert["elder"]
+    operator.move(alert, "acknowledge")
+    [taken] = [one for one in listed(state="open") if one["id"] == alert["id"]]
+    assert taken["holder"]["name"]
+    operator.move(alert, "resolve", outcome="assisted")
+    assert alert["id"] not in {one["id"] for one in listed(state="open")}
+    [closed] = [one for one in listed(state="resolved", moved_since=before) if one["id"] == alert["id"]]
+    assert closed["location"] is None
+    assert closed["place"] is None
+    assert alert["id"] not in {one["id"] for one in listed(state="resolved", moved_since="2199-01-01T00:00:00Z")}
+    bad = roles["supervisor"].get("/api/v1/alerts", params={"moved_since": "yesterday"})
+    assert bad.status_code == 422
+    assert "moved_since" in bad.json()["detail"]

@@ -134,15 +134,20 @@ def things(
             "duty_changes", **roster, kind="absence", account_id=account, begins_at=far, ends_at=far + timedelta(1)
         ),
         "bed_id": put("beds", organization_id=station, building="冉试（虚构）", room="1", bed="1"),
+        "camera_id": made(
+            *(administrator, f"/elders/{elder}/cameras"), room="客厅", name="冉试（虚构）",
+            link="rtsp://viewer:hidden@video.example/1",
+        )["items"][0]["id"],
         "channel_id": made(colleague, "/me/channels", **WEBHOOK)["id"],
     }  # fmt: skip
     in_paths = {name for _, path, _ in operations() for name in re.findall(r"{(\w+)}", path)}
     assert in_paths - NOBODYS == set(ids), "whoever adds an id to a path makes one of it here"
     [(name, address)] = system.sql("SELECT name, address FROM elders WHERE id = %s", elder)
-    own = {ids[kind] for kind in ("alert_id", "elder_id", "visit_id", "plan_id", "consent_id", "bed_id")}
+    own = {ids[kind] for kind in ("alert_id", "elder_id", "visit_id", "plan_id", "consent_id", "bed_id", "camera_id")}
     yield Things(ids, {name, address, "冉试（虚构）", "阿司匹林（虚构）", *own})
     for table in ("duty_shifts", "duty_changes", "beds"):
         system.sql(f"DELETE FROM {table} WHERE made_by_name = '试'" if table != "beds" else "DELETE FROM beds")
+    administrator.http.delete(f"/elders/{elder}/cameras/{ids['camera_id']}")
     colleague.http.delete(f"/me/channels/{ids['channel_id']}")
     operator.http.post(f"/drills/{ids['drill_id']}/call_off")
     operator.http.post(f"/covers/{ids['cover_id']}/end")

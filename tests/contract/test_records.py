@@ -48,6 +48,9 @@ def test_an_elder_is_made_changed_and_found(administrator: Person, operator: Per
     assert operator.get("/elders", search="覃试竹")["items"] == []
     path = f"/elders/{elder['id']}"
     change = {"address": "康宁路9号", "ability_level": "moderate", "assessed_on": "2026-09-01", "assessment_score": 50}
+    # 66 and more is 轻度失能, which two risk events would make moderate; 90 is 能力完好.
+    refused = administrator.http.patch(path, json=change | {"assessment_score": 90})
+    assert (refused.status_code, refused.json()["flaws"][0]["field"]) == (422, "assessment_score")
     changed = administrator.http.patch(path, json=change | {"phone": None, "contacts": []})
     assert changed.status_code == 200, changed.text
     assert (changed.json()["phone"], changed.json()["contacts"]) == (None, [])

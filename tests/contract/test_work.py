@@ -183,12 +183,87 @@ def test_a_bed_is_said_by_the_elders_alerts(
     assert administrator.get(f"/elders/{elder}")["bed"] == "康乐楼 301室 2床"
     alert = raised(wristband, administrator)
     assert alert["place"].endswith("康乐楼 301室 2床")
+    assert administrator.get(f"/alerts/{alert['id']}/handover")["address"] == alert["place"]
     bring_to(administrator, alert, "resolved")
     given = administrator.http.put(f"{path}/{first['id']}", json={"elder_id": elder}).json()["items"]
     assert [one["elder"] and one["elder"]["id"] for one in given] == [elder, None], "one elder, one bed"
     assert administrator.http.patch(f"/elders/{elder}", json={"organization_id": station}).status_code == 200
     assert administrator.http.delete(f"{path}/{second['id']}").status_code == 200
     administrator.http.put(f"{path}/{first['id']}", json={"elder_id": None})
+
+
+LINK = "rtsp://viewer:hidden@video.example/301"
+
+
+def test_a_camera_opens_for_an_unresolved_alert_of_its_room_alone(
+    administrator: Person,
+    system: System,
+    operator: Person,
+    neighbour: Person,
+    caregiver: Person,
+    wristband: Device,
+    elder: str,
+) -> None:
+    station = system.seeded.organization_id
+    wanted = {"tier": "care_home", "name": "试验康养院（虚构）", "parent_id": station}
+    home = administrator.http.post("/organizations", json=wanted).json()["id"]
+    beds, cameras = f"/organizations/{home}/beds", f"/organizations/{home}/cameras"
+    room = {"building": "康乐楼", "room": "301"}
+    near = administrator.http.post(beds, json=room | {"beds": ["1"]}).json()["items"][0]["id"]
+    rooms = administrator.http.post(beds, json=room | {"room": "302", "beds": ["1"]}).json()["items"]
+    far = next(one["id"] for one in rooms if one["room"] == "302")
+    camera = room | {"name": "门口", "link": LINK}
+    for wrong in ("ftp://video.example/1", "rtsp://", "https://video.example/a b", "rtsp://a:b@c:port/"):
+        assert administrator.http.post(cameras, json=camera | {"link": wrong}).status_code == 422, wrong
+    assert administrator.http.post(cameras, json=camera | {"room": "999"}).status_code == 404, "a room without beds"
+    assert operator.http.post(cameras, json=camera).status_code == 403
+    made = administrator.http.post(cameras, json=camera)
+    assert made.status_code == 201, made.text
+    assert "video.example" not in made.text, "a link is not read back"
+    [bound] = made.json()["items"]
+    [(kept,)] = system.sql("SELECT link_sealed FROM cameras WHERE id = %s", bound["id"])
+    assert b"video.example" not in bytes(kept)
+    own = {"room": "客厅", "name": "电视旁", "link": "https://video.example/own"}
+    [ours] = administrator.http.post(f"/elders/{elder}/cameras", json=own).json()["items"]
+    other = administrator.http.post(
+        "/elders", json={"name": "别人（虚构）", "organization_id": station, "birth_date": "1941-02-03"}
+    ).json()["id"]
+    [theirs] = administrator.http.post(f"/elders/{other}/cameras", json=own).json()["items"]
+
+    assert administrator.http.patch(f"/elders/{elder}", json={"organization_id": home}).status_code == 200
+    administrator.http.put(f"{beds}/{near}", json={"elder_id": elder})
+    alert = raised(wristband, operator)
+    path = f"/alerts/{alert['id']}/cameras"
+
+    def looks() -> int:
+        [(count,)] = system.sql("SELECT count(*) FROM access_log WHERE what = 'camera' AND alert_id = %s", alert["id"])
+        return int(count)
+
+    assert [one["id"] for one in operator.get(path)["items"]] == [ours["id"], bound["id"]]
+    assert looks() == 0, "to know of them is no look"
+    assert operator.http.post(f"{path}/{bound['id']}").json() == {"link": LINK}
+    assert operator.http.post(f"{path}/{ours['id']}").json() == {"link": own["link"]}
+    assert looks() == 2
+    assert operator.http.post(f"{path}/{theirs['id']}").status_code == 404, "another elder's"
+    for stranger, status in ((neighbour, 404), (caregiver, 403)):
+        assert stranger.http.post(f"{path}/{bound['id']}").status_code == status
+        assert stranger.http.get(path).status_code == status
+    # Another room, while the alert goes on.
+    administrator.http.put(f"{beds}/{far}", json={"elder_id": elder})
+    assert operator.http.post(f"{path}/{bound['id']}").status_code == 404
+    administrator.http.put(f"{beds}/{near}", json={"elder_id": elder})
+    bring_to(operator, alert, "resolved")
+    assert operator.get(path)["items"] == []
+    for closed in (bound, ours):
+        assert operator.http.post(f"{path}/{closed['id']}").status_code == 404
+    assert looks() == 2
+    whats = [one["what"] for one in administrator.get("/changes", subject="organization", subject_id=home)["items"]]
+    assert "camera bound" in whats
+    administrator.http.put(f"{beds}/{near}", json={"elder_id": None})
+    assert administrator.http.patch(f"/elders/{elder}", json={"organization_id": station}).status_code == 200
+    for gone in (f"{cameras}/{bound['id']}", f"/elders/{elder}/cameras/{ours['id']}"):
+        assert administrator.http.delete(gone).json() == {"items": []}
+        assert administrator.http.delete(gone).status_code == 404
 
 
 def test_the_map_has_no_names_but_of_those_in_need_and_nothing_of_a_neighbours(

@@ -126,7 +126,7 @@ def _check_alerts(path: str, answer: Any) -> None:
     if path == "/api/v1/alerts":
         for alert in answer["items"]:
             check("alert", alert)
-    elif path.startswith("/api/v1/alerts/") and "/handover" not in path and not path.endswith("/responders"):
+    elif path.startswith("/api/v1/alerts/") and not re.search("/(handover|cameras|responders)", path):
         check(
             "alert",
             {

@@ -78,6 +78,9 @@ async def list_alerts(
     device_id: Annotated[str | None, Query(max_length=200)] = None,
     event_id: Annotated[str | None, Query(max_length=200, description="of any event folded into the alert")] = None,
     since: Annotated[str | None, Query(description="raised at or after, RFC 3339 with an offset")] = None,
+    moved_since: Annotated[
+        str | None, Query(description="whose last move was at or after, RFC 3339 with an offset")
+    ] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> AlertPage:
@@ -120,6 +123,9 @@ async def list_alerts(
     if since is not None:
         conditions.append("a.raised_at >= %(since)s")
         values["since"] = _time(since)
+    if moved_since is not None:
+        conditions.append("a.last_move_at >= %(moved_since)s")
+        values["moved_since"] = _time(moved_since, "moved_since")
     after = paging.decode(cursor, datetime.fromisoformat, UUID)
     if after is not None:
         conditions.append("(a.raised_at, a.id) < (%(after_at)s, %(after_id)s)")
@@ -342,13 +348,13 @@ def _event(row: dict[str, Any], *, unmeasured: bool, unplaced: bool) -> dict[str
     }
 
 
-def _time(text: str) -> datetime:
+def _time(text: str, name: str = "since") -> datetime:
     try:
         at = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that was not escaped arrives as a space
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise ProblemError(422, f"since 必须是带时区的 RFC 3339 时间，而不是 {text[:50]}", title="Invalid since")
+        raise ProblemError(422, f"{name} 必须是带时区的 RFC 3339 时间，而不是 {text[:50]}", title=f"Invalid {name}")
     return at
 
 

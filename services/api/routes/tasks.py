@@ -34,7 +34,8 @@ OF_ONE_ADDRESS = Rate(20, 60)
 
 _ONE = ALERT + "WHERE a.id = %s"
 _AROUND = """
-SELECT o.name AS station, o.phone AS station_phone, e.id AS elder_id, e.name, e.gender, e.phone, e.address,
+SELECT o.name AS station, o.phone AS station_phone, e.id AS elder_id, e.name, e.gender, e.phone,
+       nullif(concat_ws(' ', e.address, e.bed), '') AS address,
        e.entry_notes, extract(year FROM age(e.birth_date))::int AS age, e.lat AS home_lat, e.lon AS home_lon,
        r.lat, r.lon, r.seen_lat, r.seen_lon, r.seen_at, clock_timestamp() AS now,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.name, 'relation', c.relation, 'phone', c.phone)

@@ -49,7 +49,12 @@ def test_what_nobody_is_tied_to_is_refused(thing: Thing, action: Action) -> None
         for tie in Tie:
             decision = decide(role, tie, thing, action)
             assert decision in (allows(role, thing, action), Decision.REFUSED)
-            if tie is Tie.SHARED and thing not in (Thing.ALERTS, Thing.LIVE, Thing.HANDOVER):
+            if tie is Tie.SHARED and thing not in (
+                Thing.ALERTS,
+                Thing.LIVE,
+                Thing.HANDOVER,
+                Thing.CAMERA_VIEWS,
+            ):
                 assert decision is Decision.REFUSED
             if thing not in NAMES_NOBODY and tie not in ties_of(role):
                 assert decision is Decision.REFUSED
@@ -66,6 +71,10 @@ def test_what_nobody_is_tied_to_is_refused(thing: Thing, action: Action) -> None
         ("supervisor", Tie.WITHIN, Thing.ELDERS, Action.READ, Decision.REFUSED),
         ("supervisor", Tie.CLIMBED, Thing.ALERTS, Action.READ, Decision.WITHHELD),
         ("supervisor", Tie.CLIMBED, Thing.ALERTS, Action.MOVE, Decision.REFUSED),
+        ("operator", Tie.SHARED, Thing.CAMERA_VIEWS, Action.OPEN, Decision.ALLOWED),
+        ("operator", Tie.SHARED, Thing.CAMERAS, Action.READ, Decision.REFUSED),
+        ("supervisor", Tie.CLIMBED, Thing.CAMERA_VIEWS, Action.OPEN, Decision.REFUSED),
+        ("caregiver", Tie.THEIR_ELDER, Thing.CAMERA_VIEWS, Action.OPEN, Decision.REFUSED),
         ("caregiver", Tie.THEIR_ELDER, Thing.ELDERS, Action.READ, Decision.WITHHELD),
         ("caregiver", Tie.WITHIN, Thing.ELDERS, Action.READ, Decision.REFUSED),
         ("auditor", Tie.WITHIN, Thing.TRAILS, Action.READ, Decision.WITHHELD),

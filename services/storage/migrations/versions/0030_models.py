@@ -6,7 +6,7 @@ Revision: 0030
 from services.storage.scripts import SQL, run
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

@@ -90,3 +90,37 @@ export async function giveBed(home: string, bed: string, elder: string | null): 
 export async function removeBed(home: string, bed: string): Promise<Bed[]> {
   return ((await authorized(`/organizations/${part(home)}/beds/${part(bed)}`, { method: 'DELETE' })) as { items: Bed[] }).items
 }
+
+/** Bound to a room; where it is seen is told of a look alone. */
+export interface Camera {
+  id: string
+  building: string | null
+  room: string
+  name: string
+}
+export interface NewCamera {
+  building?: string
+  room: string
+  name: string
+  link: string
+}
+/** Of a care home's rooms, or of an elder's own home. */
+export type CameraOwner = { of: 'organizations' | 'elders'; id: string }
+const camerasAt = ({ of, id }: CameraOwner): string => `/${of}/${part(id)}/cameras`
+
+export const listCameras = async (owner: CameraOwner): Promise<Camera[]> => ((await authorized(camerasAt(owner))) as { items: Camera[] }).items
+
+export async function bindCamera(owner: CameraOwner, camera: NewCamera): Promise<Camera[]> {
+  return ((await authorized(camerasAt(owner), { method: 'POST', json: camera })) as { items: Camera[] }).items
+}
+
+export async function removeCamera(owner: CameraOwner, camera: string): Promise<Camera[]> {
+  return ((await authorized(`${camerasAt(owner)}/${part(camera)}`, { method: 'DELETE' })) as { items: Camera[] }).items
+}
+
+export const camerasOfAlert = async (alert: string): Promise<Camera[]> => ((await authorized(`/alerts/${part(alert)}/cameras`)) as { items: Camera[] }).items
+
+/** The link; the look is recorded. */
+export async function lookThrough(alert: string, camera: string): Promise<string> {
+  return ((await authorized(`/alerts/${part(alert)}/cameras/${part(camera)}`, { method: 'POST' })) as { link: string }).link
+}

@@ -4,6 +4,7 @@ import { hashOf, routeOf, type Route } from './routes'
 const ROUTES: Route[] = [
   { page: 'station' },
   { page: 'station', alert: 'a17b0000-0000-4000-8000-000000000001' },
+  { page: 'climbed' },
   { page: 'rules' },
   { page: 'rule', id: 'a17b0000-0000-4000-8000-000000000001' },
   { page: 'edit', id: 'a/b' },

@@ -3,6 +3,8 @@
 export type Route =
   /** `alert`: to be shown at once, as the link in a message asks. */
   | { page: 'station'; alert?: string }
+  /** A supervisor's: what climbed to them. */
+  | { page: 'climbed' }
   | { page: 'rules' }
   | { page: 'rule'; id: string }
   | { page: 'edit'; id: string }
@@ -55,7 +57,7 @@ export function routeOf(hash: string): Route {
     if (!second) return { page: 'elders' }
     return second === 'new' ? { page: 'new-elder' } : { page: 'elder', id: second }
   }
-  if (first === 'devices' || first === 'organizations' || first === 'people' || first === 'import' || first === 'audit' || first === 'account' || first === 'webhooks') return { page: first }
+  if (first === 'climbed' || first === 'devices' || first === 'organizations' || first === 'people' || first === 'import' || first === 'audit' || first === 'account' || first === 'webhooks') return { page: first }
   if (first === 'fences') return { page: 'fences', elder: asked.get('elder') }
   if (first === 'held') return { page: 'held', cover: asked.get('cover') }
   if (first === 'duty') return second && third === 'policy' ? { page: 'policy', organization: second } : { page: 'duty', organization: second || null }
@@ -94,6 +96,7 @@ export function hashOf(route: Route): string {
       return `#/elders/${encodeURIComponent(route.id)}`
     case 'new-elder':
       return '#/elders/new'
+    case 'climbed':
     case 'elders':
     case 'devices':
     case 'organizations':

@@ -1,6 +1,7 @@
 import type { Route } from './routes'
 
 export type SectionName =
+  | 'climbed'
   | 'elders'
   | 'devices'
   | 'organizations'
@@ -31,6 +32,7 @@ interface Section {
 
 const STAFF: readonly string[] = ['operator', 'administrator']
 const SECTIONS: readonly Section[] = [
+  { at: 'climbed', word: '升级到本级', route: { page: 'climbed' }, roles: ['supervisor'] },
   { at: 'elders', word: '老人', route: { page: 'elders' } },
   { at: 'devices', word: '设备', route: { page: 'devices' } },
   { at: 'organizations', word: '机构', route: { page: 'organizations' } },

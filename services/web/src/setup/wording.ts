@@ -178,6 +178,8 @@ const WHAT: Readonly<Record<string, string>> = {
   'assessment removed': '删除评估',
   'identity shown': '查看身份证号',
   'withheld opened': '紧急查看',
+  'camera bound': '绑定摄像头',
+  'camera removed': '解除摄像头',
   exported: '导出个人信息',
   erased: '删除个人信息',
   'second factor on': '开启动态验证码',

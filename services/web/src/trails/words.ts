@@ -8,6 +8,7 @@ const WHAT: Readonly<Record<string, string>> = {
   episodes: '查看规则判断',
   rules: '查看个人规则',
   fences: '查看围栏',
+  camera: '查看摄像头',
   handover: '打开交接单',
   handover_link: '通过链接打开交接单',
   call_list: '片区告警呼叫名单',
