@@ -38,10 +38,14 @@ _ALL_DONE = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %s::xid8"
 # Where it is now; and of what moved or went where it was, so that those there learn that it is no longer theirs.
 _CHANGES = """
 SELECT c.id, c.at, c.subject, c.what, c.subject_id, w.organization_id, c.account_id, a.role,
-       ARRAY(SELECT jsonb_object_keys(CASE WHEN jsonb_typeof(c.said) = 'object' THEN c.said END) ORDER BY 1) AS fields
+       ARRAY(SELECT jsonb_object_keys(CASE WHEN jsonb_typeof(c.said) = 'object' THEN c.said - c.known END) ORDER BY 1)
+           AS fields
 FROM (SELECT id, at, subject, subject_id, what, account_id, before, after, coalesce(after, before) AS said,
              CASE WHEN subject IN ('organization', 'elder', 'account') THEN subject_id::uuid END AS uuid,
-             CASE subject WHEN 'organization' THEN 'parent_id' ELSE 'organization_id' END AS place
+             CASE subject WHEN 'organization' THEN 'parent_id' ELSE 'organization_id' END AS place,
+             -- Of what has no record here it is said whose it is, which is no change.
+             CASE WHEN subject IN ('organization', 'elder', 'device', 'account') THEN '' ELSE 'organization_id' END
+                 AS known
       FROM changes) AS c
 JOIN LATERAL (
     SELECT o.id AS organization_id FROM (

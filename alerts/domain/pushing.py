@@ -14,7 +14,10 @@ from uuid import UUID
 
 from alerts.domain.delivery import Outcome
 
-SUBJECTS: Final = ("organization", "elder", "device", "account", "alert")
+SUBJECTS: Final = (
+    *("organization", "elder", "device", "account", "alert"),
+    *("visit", "service_request", "medication", "responder", "duty", "escalation", "rule"),
+)
 #: Doubled with each failure, from the first to the second.
 FIRST_WAIT: Final = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=15)

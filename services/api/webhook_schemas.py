@@ -9,8 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.channel_schemas import Label, Url
 from services.api.schemas import Named
 
-SubjectName = Literal["organization", "elder", "device", "account", "alert"]
-Subjects = Annotated[list[SubjectName], Field(min_length=1, max_length=5, description="of what it wants to be told")]
+SubjectName = Literal[
+    "organization", "elder", "device", "account", "alert",
+    "visit", "service_request", "medication", "responder", "duty", "escalation", "rule",
+]  # fmt: skip
+Subjects = Annotated[list[SubjectName], Field(min_length=1, max_length=12, description="of what it wants to be told")]
 
 
 class NewWebhook(BaseModel):

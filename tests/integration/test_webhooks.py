@@ -25,7 +25,7 @@ from services.registry.rotate_keys import rotate_keys
 from services.registry.sealing import Keys, new_key
 from tests.parts.asking import signed_in
 from tests.parts.waiting import PATIENCE
-from tests.parts.ward import Ward, ward_at
+from tests.parts.ward import HIGH, Ward, ward_at
 
 OLD = new_key("old")
 WORDS = (Path(__file__).parents[2] / "docs/exchange.md").read_text("utf-8")
@@ -239,6 +239,60 @@ async def test_alerts_are_told_line_by_line(ward: Ward, http: httpx.AsyncClient,
     assert [one["alert"] for one in platform.taken] == [{"version": 1, "drill": True}, {"version": 2, "drill": True}]
     assert [one["by"]["role"] for one in platform.taken] == [None, "administrator"]
     assert "李某" not in json.dumps(platform.taken, ensure_ascii=False)
+
+
+async def test_work_rules_and_rosters_are_told_too_by_the_names_of_fields_alone(
+    ward: Ward, http: httpx.AsyncClient, platform: Platform
+) -> None:
+    subjects = ("visit", "service_request", "medication", "responder", "duty", "escalation", "rule")
+    await _registered(http, platform, ward.city, *subjects)
+    elder = str(ward.elder)
+    made = [
+        await http.post("/visits", json={"id": str(uuid4()), "elder_id": elder, "result": "met", "findings": "咳嗽"}),
+        await http.post("/service-requests", json={"elder_id": elder, "service": "物品代购", "words": "买降压药"}),
+        await http.post(
+            f"/elders/{elder}/medication", json={"medicine": "氨氯地平", "dose": "1片", "times": ["08:00"]}
+        ),
+        await http.post(
+            "/responders",
+            json={
+                "name": "冉某（虚构）",
+                "organization_id": str(ward.station),
+                "kind": "neighbour",
+                "phone": "023-0002-0001",
+                "position": {"lat": 29.7, "lon": 105.7},
+            },
+        ),
+        await http.post("/rules", json={"rule": HIGH, "reason": "试（虚构）"}),
+    ]
+    assert [answer.status_code for answer in made] == [201] * len(made), [answer.text for answer in made]
+    request = made[1].json()["id"]
+    assert (await http.post(f"/service-requests/{request}/accept", json={})).status_code == 200
+    # Where somebody is just now is no change of the register.
+    await ward.connection.execute("UPDATE responders SET seen_lat = 29.7, seen_lon = 105.7, seen_at = now()")
+    await ward.connection.execute(
+        "INSERT INTO duty_shifts (id, organization_id, name, begins, ends, people, turn, days, first_day, made_by_name)"
+        " VALUES (%s, %s, '白班', '08:00', '20:00', ARRAY[%s]::uuid[], 'daily', '{workday}', now(), '李某（虚构）')",
+        (uuid4(), ward.station, ward.account),
+    )
+    async with sending(ward):
+        told = await platform.until(7)
+    assert told == [
+        ("visit", "created"),
+        ("service_request", "created"),
+        ("medication", "created"),
+        ("responder", "created"),
+        ("rule", "created"),
+        ("service_request", "changed"),
+        ("duty", "created"),
+    ]
+    moved = platform.taken[5]
+    assert (moved["subject_id"], moved["organization_id"]) == (request, str(ward.station))
+    assert moved["by"] == {"account_id": str(ward.account), "role": "administrator"}
+    assert {"state", "holder_id"} <= set(moved["fields"])
+    kept = await ward.rows("SELECT coalesce(before::text, '') || coalesce(after::text, '') AS said FROM changes")
+    for word in ("咳嗽", "降压", "氨氯", "0002-0001"):
+        assert not [one for one in kept if word in one["said"]], word
 
 
 async def test_nothing_is_lost_or_out_of_order_over_failures_and_a_death(

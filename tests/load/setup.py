@@ -134,7 +134,7 @@ WHERE v.elder_id = d.elder_id
     """
 INSERT INTO service_requests (id, organization_id, elder_id, service, requested_at, state, words)
 SELECT gen_random_uuid(), p.organization_id, p.id,
-       (ARRAY['housekeeping', 'shopping', 'consult'])[p.n %% 3 + 1], now() - p.n * interval '9 minutes',
+       (ARRAY['家政预约', '物品代购', '咨询'])[p.n %% 3 + 1], now() - p.n * interval '9 minutes',
        CASE WHEN p.n < 2000 THEN 'open' ELSE 'done' END, '（虚构）'
 FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM elders) p WHERE p.n <= %(requests)s
 """,

@@ -43,6 +43,13 @@ export const SUBJECTS: readonly { subject: string; word: string }[] = [
   { subject: 'device', word: '设备' },
   { subject: 'organization', word: '机构' },
   { subject: 'account', word: '人员' },
+  { subject: 'visit', word: '巡访' },
+  { subject: 'service_request', word: '服务请求' },
+  { subject: 'medication', word: '用药提醒' },
+  { subject: 'responder', word: '响应者' },
+  { subject: 'duty', word: '值班' },
+  { subject: 'escalation', word: '升级预案' },
+  { subject: 'rule', word: '规则' },
 ]
 export const subjectWord = (subject: string): string =>
   subject === 'webhook' ? '试发' : (SUBJECTS.find((each) => each.subject === subject)?.word ?? subject)
