@@ -33,6 +33,7 @@ _THINGS: Mapping[str, Thing] = MappingProxyType(
         "/elders/{elder_id}/consents": Thing.CONSENTS,
         "/elders/{elder_id}/personal-data": Thing.PERSON,
         "/care-categories": Thing.ORGANIZATIONS,
+        "/ability-form": Thing.ORGANIZATIONS,
         "/devices": Thing.DEVICES,
         "/devices/{device_id}/readings": Thing.READINGS,
         "/device-models": Thing.DEVICES,

@@ -64,11 +64,40 @@ class Identity(BaseModel):
     identity: str
 
 
+class FilledForm(BaseModel):
+    """The scoring form of GB/T 42195-2022: points of each item, and what makes the level worse than their total."""
+
+    points: dict[str, int] = Field(max_length=40, description="all items of `GET /ability-form`")
+    coma: bool = Field(default=False, description="the level is `total`")
+    mental_disorder: bool = Field(default=False, description="dementia (F00–F03) or another one (F04–F99): one worse")
+    risk_events: int = Field(default=0, ge=0, le=99, description="of the last 30 days; from two on it is one worse")
+
+
+class NewAssessment(FilledForm):
+    assessed_on: date
+    assessor: Short | None = None
+
+
 class Assessment(BaseModel):
     assessed_on: date
     level: AbilityLevel
     score: int | None
     assessor: str | None
+    form: FilledForm | None = Field(description="null: only the result is known")
+
+
+class FormItem(BaseModel):
+    name: str
+    most: int = Field(description="points; 0 is wholly dependent, or not able")
+
+
+class FormDomain(BaseModel):
+    name: str
+    items: list[FormItem]
+
+
+class AbilityForm(BaseModel):
+    items: list[FormDomain]
 
 
 class AssessmentList(BaseModel):

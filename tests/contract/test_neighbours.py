@@ -39,8 +39,8 @@ BODY = {
     "position": None,
     "elder_id": None,
 }
-#: In a path, but nobody's: rules are everybody's who may read rules.
-NOBODYS = {*NOTHING, "key", "token", "position", "rule_id"} - {"device_id", "quarantine_id"}
+#: In a path, but nobody's: rules are everybody's who may read rules, and so are models of devices.
+NOBODYS = {*NOTHING, "key", "token", "position", "rule_id", "model"} - {"device_id", "quarantine_id"}
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,10 @@ def things(
             link="rtsp://viewer:hidden@video.example/1",
         )["items"][0]["id"],
         "channel_id": made(colleague, "/me/channels", **WEBHOOK)["id"],
+        "webhook_id": made(
+            *(administrator, "/webhooks"), organization_id=station, label="冉试（虚构）", subjects=["rule"],
+            url="https://platform.example/anhu",
+        )["id"],
     }  # fmt: skip
     in_paths = {name for _, path, _ in operations() for name in re.findall(r"{(\w+)}", path)}
     assert in_paths - NOBODYS == set(ids), "whoever adds an id to a path makes one of it here"
@@ -149,6 +153,7 @@ def things(
         system.sql(f"DELETE FROM {table} WHERE made_by_name = '试'" if table != "beds" else "DELETE FROM beds")
     administrator.http.delete(f"/elders/{elder}/cameras/{ids['camera_id']}")
     colleague.http.delete(f"/me/channels/{ids['channel_id']}")
+    administrator.http.delete(f"/webhooks/{ids['webhook_id']}")
     operator.http.post(f"/drills/{ids['drill_id']}/call_off")
     operator.http.post(f"/covers/{ids['cover_id']}/end")
     operator.move(ids["alert_id"], "acknowledge")
@@ -187,6 +192,10 @@ def _bodies(ids: dict[str, str], own: dict[str, str]) -> list[tuple[str, str, di
         ("PUT", "/visits/assignments", {"elder_ids": [own["elder_id"]], "account_id": ids["account_id"]}),
         ("PUT", f"/devices/{own['device_id']}/binding", {"organization_id": here, "elder_id": elder}),
         ("PATCH", f"/elders/{own['elder_id']}", {"organization_id": station, "version": 1}),
+        (
+            *("POST", "/webhooks"),
+            {"organization_id": station, "label": "x", "subjects": ["elder"], "url": "https://platform.example/"},
+        ),
         ("POST", "/elders/bulk", {"ids": [elder], "action": "move", "organization_id": here}),
         ("POST", "/elders/bulk", {"ids": [own["elder_id"]], "action": "move", "organization_id": station}),
         ("POST", "/devices/bulk", {"ids": [device], "action": "revoke"}),

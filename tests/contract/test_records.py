@@ -79,6 +79,28 @@ def test_an_identity_number_is_shown_when_asked_for_and_that_is_kept(
     assert "覃试兰" in again.json()["detail"]
 
 
+def test_a_level_follows_from_the_form_behind_it(system: System, administrator: Person) -> None:
+    new = {"name": "覃试评（虚构）", "organization_id": system.seeded.organization_id, "birth_date": "1940-02-01"}
+    elder = administrator.http.post("/elders", json=new).json()["id"]
+    path = f"/elders/{elder}/assessments"
+    items = {
+        one["name"]: one["most"] for domain in administrator.get("/ability-form")["items"] for one in domain["items"]
+    }
+    form = {"assessed_on": "2026-03-01", "assessor": "周某（虚构）", "points": items}
+    assert administrator.http.post(path, json=form).json()["items"][0]["level"] == "intact"
+    worse = form | {"assessed_on": "2026-09-01", "points": items | {"洗澡": 1, "如厕": 2}, "risk_events": 2}
+    newest = administrator.http.post(path, json=worse).json()["items"][0]
+    assert (newest["score"], newest["level"]) == (85, "moderate"), "mild by its points, and one worse"
+    assert newest["form"]["points"]["洗澡"] == 1
+    late = form | {"assessed_on": "2026-05-01", "coma": True}
+    assert administrator.http.post(path, json=late).status_code == 201
+    assert administrator.get(f"/elders/{elder}")["ability_level"] == "moderate", "what is entered late undoes nothing"
+    refused = administrator.http.post(path, json=form | {"points": items | {"上下楼梯": 4}})
+    assert (refused.status_code, refused.json()["flaws"][0]["field"]) == (422, "上下楼梯")
+    assert administrator.http.post(path, json=form | {"assessed_on": "2199-01-01"}).status_code == 422
+    assert system.sign_in().http.post(path, json=form).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -74,7 +74,7 @@ def test_other_events_have_none(system: System, wristband: Device) -> None:
     operator = system.sign_in()
     alert = operator.alert_of(wristband.press("sos", **fall("hard_fall"))["event_id"])
     assert alert["confidence"] is None
-    assert kinds(operator.get(f"/alerts/{alert['id']}")) == ["raised"]
+    assert opinions(operator.get(f"/alerts/{alert['id']}")) == []
 
 
 def test_hostile_windows_raise_and_lower_nothing(system: System, wristband: Device) -> None:

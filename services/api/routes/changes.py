@@ -53,7 +53,7 @@ _HEALTH = frozenset(
     (
         *("lat", "lon", "address", "entry_notes", "health_notes", "conditions", "medicines", "allergies"),
         *("ability_level", "long_term_care_grade", "care_categories", "living_situation", "spo2_scale_2", "birth_date"),
-        *("level", "score"),
+        *("level", "score", "form"),
     )
 )
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from typing import Any
 
 from fastapi import APIRouter
 from psycopg.rows import dict_row
 
+from alerts.domain.response import BEIJING
 from services.api.dependencies import Acting, Address, DatabaseConnection, DataKeys, SignedIn, id_of
 from services.api.problems import ProblemError, not_found, responses
 from services.api.record_schemas import (
+    AbilityForm,
     AssessmentList,
     CategoryList,
     ChangedOrganization,
     Identity,
+    NewAssessment,
     Reason,
     WantedElder,
     WantedOrganization,
@@ -22,6 +26,8 @@ from services.api.routes import registry
 from services.api.rows import one_of
 from services.api.schemas import Elder, Organization
 from services.registry import reach
+from services.registry.ability import FORM, FormError
+from services.registry.assess import Form, assess
 from services.registry.changing import changes_by
 from services.registry.names import NotPossibleError, UnknownNameError
 from services.registry.save_elder import NotThereError, RefusedError, save_elder
@@ -30,6 +36,8 @@ from services.registry.sealing import KeysError
 
 router = APIRouter(tags=["records"])
 
+EARLIEST_ASSESSMENT = date(2000, 1, 1)
+
 _SEALED = f"SELECT p.id, p.identity_sealed FROM elders p WHERE {reach.ELDER_P}"
 _LOOKED = """
 INSERT INTO access_log (at, account_id, elder_id, what, address) VALUES (now(), %s, %s, 'identity', %s)
@@ -37,7 +45,7 @@ INSERT INTO access_log (at, account_id, elder_id, what, address) VALUES (now(), 
 _WHY = "INSERT INTO changes (subject, subject_id, what, account_id, actor, address, after) VALUES"
 _SHOWN = f"{_WHY} ('elder', %s, 'identity shown', %s, %s, %s, jsonb_build_object('reason', %s::text))"
 _ASSESSMENTS = """
-SELECT assessed_on, level, score, assessor FROM ability_assessments WHERE elder_id = %s
+SELECT assessed_on, level, score, assessor, form FROM ability_assessments WHERE elder_id = %s
 ORDER BY assessed_on DESC, recorded_at DESC
 """
 
@@ -64,6 +72,16 @@ async def care_categories(connection: DatabaseConnection, _caller: SignedIn) -> 
     """The controlled list, in its order."""
     rows = await (await connection.execute("SELECT name FROM care_categories ORDER BY position, name")).fetchall()
     return CategoryList(items=[name for (name,) in rows])
+
+
+@router.get("/ability-form", responses=responses(401))
+async def ability_form(_caller: SignedIn) -> AbilityForm:
+    """The items of the scoring form of GB/T 42195-2022, in their order."""
+    domains = [
+        {"name": domain, "items": [{"name": name, "most": most} for name, most in items.items()]}
+        for domain, items in FORM.items()
+    ]
+    return AbilityForm.model_validate({"items": domains})
 
 
 @router.post("/elders", status_code=201, responses=responses(401, 403, 404, 409, 422))
@@ -126,6 +144,24 @@ async def assessments(connection: DatabaseConnection, caller: SignedIn, elder_id
     async with connection.cursor(row_factory=dict_row) as cursor:
         items: list[Any] = await (await cursor.execute(_ASSESSMENTS, (row["id"],))).fetchall()
     return AssessmentList(items=items)
+
+
+@router.post("/elders/{elder_id}/assessments", status_code=201, responses=responses(401, 403, 404, 422))
+async def new_assessment(
+    connection: DatabaseConnection, caller: SignedIn, actor: Acting, elder_id: str, new: NewAssessment
+) -> AssessmentList:
+    """By the form: the total and the level follow from it. The newest assessment's level is the elder's."""
+    row = await one_of(connection, caller, _SEALED, "p.id", id_of(elder_id))
+    today = (datetime.now(UTC) + BEIJING).date()
+    if not EARLIEST_ASSESSMENT <= new.assessed_on <= today:
+        raise ProblemError(422, f"评估日期应在 {EARLIEST_ASSESSMENT} 与今天之间")
+    form = Form(new.assessed_on, new.assessor, new.points, new.coma, new.mental_disorder, new.risk_events)
+    try:
+        await assess(connection, actor, row["id"], form)
+    except FormError as error:
+        flaws = [{"field": error.item, "message": error.message, "mend": error.mend}]
+        raise ProblemError(422, f"{error.item}：{error.message}。{error.mend}", title=str(error), flaws=flaws) from None
+    return await assessments(connection, caller, elder_id)
 
 
 @router.post("/organizations", status_code=201, responses=responses(401, 403, 404, 409, 422))

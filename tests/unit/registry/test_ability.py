@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.registry.ability import DOMAINS, LEVELS, MOST, fits, level_of
+from services.registry.ability import DOMAINS, ITEMS, LEVELS, MOST, FormError, fits, level_of, total_of
 from services.registry.imports.words import ABILITY_WORDS
 
 
@@ -50,3 +50,26 @@ def test_a_disorder_or_two_risks_make_it_one_worse(score: int, worse: str) -> No
 )
 def test_a_level_and_a_score_that_fit(level: str, score: int, wanted: bool) -> None:
     assert fits(level, score) is wanted
+
+
+def test_26_items_and_their_total() -> None:
+    assert len(ITEMS) == 26
+    assert total_of(ITEMS) == MOST
+    assert total_of(dict.fromkeys(ITEMS, 0)) == 0
+    assert total_of({**ITEMS, "上下楼梯": 1, "意识水平": 0}) == 86
+
+
+@pytest.mark.parametrize(
+    ("points", "item"),
+    [
+        ({name: most for name, most in ITEMS.items() if name != "进食"}, "进食"),
+        ({**ITEMS, "游泳": 4}, "游泳"),
+        ({**ITEMS, "上下楼梯": 4}, "上下楼梯"),
+        ({**ITEMS, "洗澡": -1}, "洗澡"),
+    ],
+)
+def test_what_a_form_cannot_be(points: dict[str, int], item: str) -> None:
+    with pytest.raises(FormError) as refused:
+        total_of(points)
+    assert refused.value.item == item
+    assert refused.value.mend

@@ -1,6 +1,6 @@
 import { authorized } from '../signin/session'
 import { onePage } from './pages'
-import type { Account, Change, Consents, DeviceModel, ElderRecord, IdentityChange, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, Several, SeveralDone, WantedModel, WantedOrganization } from './setupTypes'
+import type { Account, Assessment, Change, Consents, DeviceModel, ElderRecord, FilledForm, FormDomain, IdentityChange, ImportKind, ImportMode, ImportResult, KeptDevice, NewConsent, Several, SeveralDone, WantedModel, WantedOrganization } from './setupTypes'
 import type { Organization, Page } from './types'
 
 const PAGE = 50
@@ -65,6 +65,17 @@ export async function bindDevice(id: string, elderId: string | null): Promise<vo
 export async function changeDevice(id: string, how: 'rotate' | 'revoke' | 'restore'): Promise<string | null> {
   const told = (await authorized(`/devices/${part(id)}/${how}`, { method: 'POST' })) as { secret: string } | undefined
   return told?.secret ?? null
+}
+
+export const getAbilityForm = async (): Promise<FormDomain[]> => ((await authorized('/ability-form')) as { items: FormDomain[] }).items
+
+const assessments = (elder: string): string => `/elders/${part(elder)}/assessments`
+
+export const listAssessments = async (elder: string): Promise<Assessment[]> =>
+  ((await authorized(assessments(elder))) as { items: Assessment[] }).items
+
+export async function saveAssessment(elder: string, form: FilledForm & { assessed_on: string; assessor: string | null }): Promise<void> {
+  await authorized(assessments(elder), { method: 'POST', json: form })
 }
 
 interface Models {

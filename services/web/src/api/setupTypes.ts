@@ -96,6 +96,25 @@ export interface NewConsent {
   given_on?: string
 }
 
+/** The scoring form of GB/T 42195-2022, filled. */
+export interface FilledForm {
+  points: Record<string, number>
+  coma: boolean
+  mental_disorder: boolean
+  risk_events: number
+}
+export interface Assessment {
+  assessed_on: string
+  level: string
+  score: number | null
+  assessor: string | null
+  form: FilledForm | null
+}
+export interface FormDomain {
+  name: string
+  items: { name: string; most: number }[]
+}
+
 /** What is known of a model of devices. */
 export interface DeviceModel {
   model: string
