@@ -83,7 +83,7 @@ def test_a_file_is_checked_mended_and_taken_in(system: System, open_page: OpenPa
     expect(page.get_by_test_id("assessment-form")).to_contain_text("总分 87")
     look(page, "assessment")
     page.get_by_test_id("assessment-save").click()
-    expect(page.get_by_test_id("assessment-row").first).to_contain_text("轻度失能 87 分")
+    expect(page.get_by_test_id("assessment-row").first).to_contain_text("轻度失能87 分")
     page.get_by_test_id("identity-ask").click()
     page.get_by_test_id("identity-why").fill("核对（虚构）")
     page.get_by_test_id("identity-show").click()
