@@ -35,8 +35,10 @@ log = logging.getLogger(__name__)
 
 Connection = AsyncConnection[Any]
 
-#: Other systems that are told at once.
+#: Other systems that are told at once; and of these, those that failed the last time: they wait for each other, and
+#: whoever answers does not wait for them.
 MOST_AT_ONCE: Final = 16
+MOST_FAILING: Final = 8
 SWEEP_SECONDS: Final = 1.0
 #: Longer than any send; so much later somebody else goes on after a death.
 LEASE: Final = timedelta(seconds=SEND_SECONDS + 12)
@@ -48,16 +50,17 @@ _ACTOR: Final = Actor("anhu alerts")
 # A repeat is harmless, so that no delivery has to wait for the disk, which presses need.
 _NO_HURRY = "SET synchronous_commit = off"
 _ANY = "SELECT FROM webhooks LIMIT 1"
+# Chosen once: as a subquery of the update it might be run again, and find more than it may.
 _CLAIM = """
-UPDATE webhook_states s SET claim = %(claim)s, claimed_until = clock_timestamp() + %(lease)s
-FROM webhooks w
-WHERE w.id = s.webhook_id AND s.webhook_id IN (
+WITH chosen AS MATERIALIZED (
     SELECT q.webhook_id FROM webhook_states q JOIN webhooks v ON v.id = q.webhook_id
-    WHERE (q.claimed_until IS NULL OR q.claimed_until < clock_timestamp())
+    WHERE (q.failures > 0) = %(failing)s AND (q.claimed_until IS NULL OR q.claimed_until < clock_timestamp())
       AND (q.test_asked_at IS NOT NULL
            OR v.paused_at IS NULL AND q.next_at <= clock_timestamp()
               AND (q.changes_after < %(changes)s OR q.timeline_after < %(timeline)s))
     ORDER BY q.next_at LIMIT %(most)s FOR UPDATE OF q SKIP LOCKED)
+UPDATE webhook_states s SET claim = %(claim)s, claimed_until = clock_timestamp() + %(lease)s
+FROM webhooks w, chosen c WHERE w.id = s.webhook_id AND c.webhook_id = s.webhook_id
 RETURNING w.id, w.organization_id, w.label, w.url, w.subjects, s.secret, s.changes_after, s.timeline_after, s.failures,
           s.test_asked_at IS NOT NULL AS tested, w.paused_at IS NULL AND s.next_at <= clock_timestamp() AS due
 """
@@ -128,7 +131,8 @@ class Pusher:
         self.keys, self.local, self._told = keys, local, told
         self.settled = Settled()
         self.lock = asyncio.Lock()
-        self._sending = 0
+        #: of those that answered the last time, and of those that did not
+        self._sending = {False: 0, True: 0}
         self.pushed = self.failures = 0
 
     @property
@@ -146,9 +150,9 @@ class Pusher:
                     claimed = await self._claim(connection, claim) if await self._is_asked(connection) else []
                     works()
                     for one in claimed:
-                        self._sending += 1
+                        self._sending[one.failures > 0] += 1
                         sends.start_soon(self._push, connection, client, one, claim)
-                    if not claimed or self._sending >= MOST_AT_ONCE:
+                    if not claimed or sum(self._sending.values()) >= MOST_AT_ONCE:
                         await asyncio.sleep(SWEEP_SECONDS)
             except psycopg.Error as error:
                 lost = error
@@ -163,15 +167,17 @@ class Pusher:
     async def _claim(self, connection: Connection, claim: UUID) -> list[Claimed]:
         settled = await self.settled.look(connection)
         async with self.lock:
-            values = {
-                "claim": claim,
-                "lease": LEASE,
-                "changes": settled.changes,
-                "timeline": settled.timeline,
-                "most": MOST_AT_ONCE - self._sending,
-            }
-            async with connection.cursor(row_factory=class_row(Claimed)) as cursor:
-                return await (await cursor.execute(_CLAIM, values)).fetchall()
+            values = {"claim": claim, "lease": LEASE, "changes": settled.changes, "timeline": settled.timeline}
+            claimed: list[Claimed] = []
+            for failing in (False, True):
+                most = MOST_AT_ONCE - sum(self._sending.values()) - len(claimed)
+                most = min(most, MOST_FAILING - self._sending[True]) if failing else most
+                if most <= 0:
+                    continue
+                async with connection.cursor(row_factory=class_row(Claimed)) as cursor:
+                    asked = values | {"failing": failing, "most": most}
+                    claimed += await (await cursor.execute(_CLAIM, asked)).fetchall()
+            return claimed
 
     async def _push(self, connection: Connection, client: httpx.AsyncClient, one: Claimed, claim: UUID) -> None:
         try:
@@ -182,7 +188,7 @@ class Pusher:
             log.error("the webhook %s failed, trying again", one.id, exc_info=error)
             self._told(f"the webhook {one.id}: {error}")
         finally:
-            self._sending -= 1
+            self._sending[one.failures > 0] -= 1
 
 
 class _Turn:

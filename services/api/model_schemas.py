@@ -11,6 +11,12 @@ from services.registry.enrolment import KIND
 Words = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True, pattern=r"^[^\x00]*$")]
 
 
+SettingName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Value = Annotated[str, StringConstraints(strict=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Whole = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
+Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class WantedModel(BaseModel):
     """What a model measures and says, how often, which decoder reads it, and what `configure` sets it to."""
 
@@ -22,7 +28,7 @@ class WantedModel(BaseModel):
     every_seconds: int | None = Field(
         default=None, ge=30, le=86_400, description="between two reports, until a device has shown its own habit"
     )
-    settings: dict[str, str | int | float | bool] = Field(default={}, max_length=20)
+    settings: dict[SettingName, bool | Whole | Real | Value] = Field(default={}, max_length=20)
     note: Words | None = None
 
     @field_validator("decoder")

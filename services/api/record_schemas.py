@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from services.api.schemas import AbilityLevel, Tier
 
@@ -67,10 +67,14 @@ class Identity(BaseModel):
 class FilledForm(BaseModel):
     """The scoring form of GB/T 42195-2022: points of each item, and what makes the level worse than their total."""
 
-    points: dict[str, int] = Field(max_length=40, description="all items of `GET /ability-form`")
-    coma: bool = Field(default=False, description="the level is `total`")
-    mental_disorder: bool = Field(default=False, description="dementia (F00–F03) or another one (F04–F99): one worse")
-    risk_events: int = Field(default=0, ge=0, le=99, description="of the last 30 days; from two on it is one worse")
+    points: dict[str, StrictInt] = Field(max_length=40, description="all items of `GET /ability-form`")
+    coma: StrictBool = Field(default=False, description="the level is `total`")
+    mental_disorder: StrictBool = Field(
+        default=False, description="dementia (F00–F03) or another one (F04–F99): one worse"
+    )
+    risk_events: StrictInt = Field(
+        default=0, ge=0, le=99, description="of the last 30 days; from two on it is one worse"
+    )
 
 
 class NewAssessment(FilledForm):

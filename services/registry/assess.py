@@ -13,10 +13,10 @@ from services.registry.names import Actor
 from services.storage.pool import Connection
 
 _LOCK = "SELECT FROM elders WHERE id = %s FOR NO KEY UPDATE"
+# One a day: what is entered again is a correction, whatever level it gives.
+_BEFORE = "DELETE FROM ability_assessments WHERE elder_id = %s AND assessed_on = %s"
 _KEEP = """
 INSERT INTO ability_assessments (elder_id, assessed_on, level, score, assessor, form) VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (elder_id, assessed_on, level) DO UPDATE
-SET score = excluded.score, assessor = excluded.assessor, form = excluded.form
 """
 # One that is entered late does not undo a later one.
 _IN_FORCE = """
@@ -50,12 +50,13 @@ class Form:
 
 
 async def assess(connection: Connection, actor: Actor, elder_id: UUID, form: Form) -> None:
-    """Raises FormError."""
+    """In the place of what was entered for that day. Raises FormError."""
     level = form.level
     kept = {"points": dict(form.points), "coma": form.coma, "mental_disorder": form.mental_disorder}
     kept["risk_events"] = form.risk_events
     async with changes_by(connection, actor):
         await connection.execute(_LOCK, (elder_id,))
         values = (elder_id, form.assessed_on, level, form.score, form.assessor, Jsonb(kept))
+        await connection.execute(_BEFORE, (elder_id, form.assessed_on))
         await connection.execute(_KEEP, values)
         await connection.execute(_IN_FORCE, {"level": level, "elder": elder_id, "on": form.assessed_on})

@@ -38,7 +38,8 @@ INSERT INTO changes (subject, subject_id, what, account_id, actor, address, afte
 # The room is where the elder has their bed now, and not where they had it when the alert was raised.
 _OPEN = f"""
 SELECT {_COLUMNS}, c.link_sealed, a.elder_id FROM alerts a JOIN cameras c ON c.elder_id = a.elder_id OR EXISTS (
-    SELECT FROM beds b WHERE b.elder_id = a.elder_id AND b.organization_id = c.organization_id
+    SELECT FROM beds b JOIN elders p ON p.id = b.elder_id AND p.organization_id = b.organization_id
+    WHERE b.elder_id = a.elder_id AND b.organization_id = c.organization_id
        AND b.building = c.building AND b.room = c.room)
 WHERE a.id = %(alert)s AND a.state IN ('triggered', 'acknowledged', 'dispatched', 'arrived') AND NOT a.drill
   AND {reach.ALERT_A}

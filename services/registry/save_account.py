@@ -48,9 +48,21 @@ async def make_account(connection: Connection, actor: Actor, said: Mapping[str, 
     return account_id, password
 
 
+_ONE_TAKES = "SELECT pg_advisory_xact_lock(hashtextextended('anhu rights are taken', 0))"
+_STILL_MAY = "SELECT disabled_at IS NULL FROM accounts WHERE id = %s"
+_SOMEBODY_LEFT = """
+SELECT EXISTS (SELECT FROM accounts a JOIN account_organizations m ON m.account_id = a.id
+               JOIN organizations o ON o.id = m.organization_id
+               WHERE a.role = 'administrator' AND a.disabled_at IS NULL AND o.parent_id IS NULL)
+"""
+
+
 async def change_account(connection: Connection, actor: Actor, account_id: UUID, said: Mapping[str, Any]) -> None:
     """`said`: name, organization_ids, elder_ids, disabled. Raises UnknownNameError, NotPossibleError."""
     async with changes_by(connection, actor):
+        takes = bool(said.get("disabled")) or said.get("organization_ids") is not None
+        if takes:
+            await _alone(connection, actor)
         role = await _role(connection, actor, account_id)
         if said.get("disabled") and account_id == actor.account_id:
             raise NotPossibleError("one cannot shut oneself out", "不能停用自己的账号")
@@ -63,6 +75,20 @@ async def change_account(connection: Connection, actor: Actor, account_id: UUID,
                 await connection.execute(_END_SESSIONS, (account_id,))
                 await connection.execute(_TELL_ENDED)
         await _belongs(connection, actor, account_id, role, said)
+        if takes and role == "administrator" and not await _is(connection, _SOMEBODY_LEFT):
+            raise NotPossibleError("nobody would administer the root", "至少要保留一位最上级机构的管理员")
+
+
+async def _alone(connection: Connection, actor: Actor) -> None:
+    """Of two who take rights from each other at once the second finds what the first has done."""
+    await connection.execute(_ONE_TAKES)
+    if actor.account_id is not None and not await _is(connection, _STILL_MAY, actor.account_id):
+        raise NotPossibleError("the actor is shut out meanwhile", "您的账号刚被停用，这次修改没有进行")
+
+
+async def _is(connection: Connection, statement: str, *values: Any) -> bool:
+    row = await (await connection.execute(statement, values)).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def new_password_of(connection: Connection, actor: Actor, account_id: UUID) -> str:

@@ -159,7 +159,8 @@ def _of_webhooks(rows: list[dict[str, Any]]) -> list[Problem]:
     if not stopped and not failing:
         return []
     message = "有对外推送发不出去或已暂停，请在“对外推送”里查看"
-    detail = f"webhooks for changes: {stopped} are paused because they failed for long, {failing} are failing"
+    gone = f"{stopped} are paused because they failed for a day or said 410"
+    detail = f"webhooks for changes: {gone}, {failing} have failed for longer than a quarter of an hour"
     return [Problem("webhooks", message, detail)]
 
 

@@ -47,9 +47,24 @@ def test_what_a_model_cannot_be(administrator: Person) -> None:
         {"every_seconds": 5},
         {"kind": "Ring!"},
         {"settings": {"deep": {"er": 1}}},
+        {"settings": {"a": "\x00"}},
+        {"settings": {"\x00": 1}},
+        {"settings": {"a": "x" * 201}},
+        {"settings": {"": 1}},
     ):
         answer = administrator.http.put("/device-models/Ring-2", json=RING | wrong)
         assert answer.status_code == 422, wrong
+    for broken in (
+        b'{"kind": "wristband", "settings": {"a": NaN}}',
+        b'{"kind": "wristband", "settings": {"a": "\\ud800"}}',
+    ):
+        answer = administrator.http.put(
+            "/device-models/Ring-2", content=broken, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code == 422, broken
+    for name in ("%C2%85", "a%C2%85b", "%20x", "%E2%80%AEx", "%00", "x" * 65, "%FF%FE"):
+        assert administrator.http.put(f"/device-models/{name}", json=RING).status_code == 422, name
+        assert administrator.http.delete(f"/device-models/{name}").status_code in (404, 422), name
     assert "Ring-2" not in [one["model"] for one in administrator.get("/device-models")["items"]]
 
 

@@ -1,6 +1,7 @@
 """Organisations, elders and people made, changed and found over HTTP, and what is kept of it. All of them invented."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -92,6 +93,16 @@ def test_a_level_follows_from_the_form_behind_it(system: System, administrator: 
     newest = administrator.http.post(path, json=worse).json()["items"][0]
     assert (newest["score"], newest["level"]) == (85, "moderate"), "mild by its points, and one worse"
     assert newest["form"]["points"]["洗澡"] == 1
+    again = worse | {"points": items}
+    corrected = administrator.http.post(path, json=again).json()["items"]
+    assert [(one["assessed_on"], one["level"]) for one in corrected] == [
+        ("2026-09-01", "mild"),
+        ("2026-03-01", "intact"),
+    ]
+    assert administrator.get(f"/elders/{elder}")["ability_level"] == "mild", "a correction replaces that day's"
+    assert administrator.http.post(path, json=worse).status_code == 201
+    for lax in ({"points": items | {"洗澡": True}}, {"points": items | {"洗澡": "1"}}, {"coma": "yes"}):
+        assert administrator.http.post(path, json=form | lax).status_code == 422, lax
     late = form | {"assessed_on": "2026-05-01", "coma": True}
     assert administrator.http.post(path, json=late).status_code == 201
     assert administrator.get(f"/elders/{elder}")["ability_level"] == "moderate", "what is entered late undoes nothing"
@@ -307,3 +318,45 @@ def test_a_file_is_checked_and_then_taken_in(administrator: Person, system: Syst
     form = administrator.http.get("/imports/elders/template", params={"form": "csv"})
     assert "所属社区" in form.text
     assert administrator.http.post("/imports/elders", content=b"\x00" * 20).json()["wrong"] == 1
+
+
+def test_of_two_who_shut_each_other_out_one_is_left(system: System, administrator: Person) -> None:
+    root = system.organization("city")
+    made = administrator.http.post(
+        "/accounts",
+        json={"username": "record-root", "name": "齐某", "role": "administrator", "organization_ids": [root]},
+    ).json()
+    other = Person(system, "record-root", made["password"], system.url)
+    mine = administrator.get("/me")["id"]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(
+            pool.map(
+                lambda one: one[0].http.patch(f"/accounts/{one[1]}", json={"disabled": True}).status_code,
+                ((administrator, made["id"]), (other, mine)),
+            )
+        )
+    left = system.sql("SELECT id::text FROM accounts WHERE id = ANY(%s) AND disabled_at IS NULL", [made["id"], mine])
+    system.sql("UPDATE accounts SET disabled_at = NULL WHERE id = %s", mine)
+    other.http.close()
+    assert len(left) == 1, answers
+    administrator.tokens = system.sign_in("admin").tokens
+    administrator.http.headers["Authorization"] = f"Bearer {administrator.tokens['access_token']}"
+
+
+def test_whoever_moves_leaves_their_bed(system: System, administrator: Person) -> None:
+    station = system.seeded.organization_id
+    home = administrator.http.post(
+        "/organizations",
+        json={"name": "试验养老院（虚构）", "tier": "care_home", "parent_id": system.organization("street")},
+    ).json()["id"]
+    administrator.http.post(f"/organizations/{home}/beds", json={"building": "一", "room": "101", "beds": ["1"]})
+    new = {"name": "覃试床（虚构）", "organization_id": home, "birth_date": "1940-02-02"}
+    elder = administrator.http.post("/elders", json=new).json()["id"]
+    [bed] = administrator.get(f"/organizations/{home}/beds")["items"]
+    administrator.http.put(f"/organizations/{home}/beds/{bed['id']}", json={"elder_id": elder})
+    assert administrator.get(f"/elders/{elder}")["bed"]
+    moved = administrator.http.post("/elders/bulk", json={"ids": [elder], "action": "move", "organization_id": station})
+    assert moved.status_code == 200, moved.text
+    assert administrator.get(f"/organizations/{home}/beds")["items"][0]["elder"] is None
+    assert administrator.get(f"/elders/{elder}")["bed"] is None
+    administrator.http.delete(f"/organizations/{home}/beds/{bed['id']}")

@@ -15,7 +15,7 @@ from services.storage.pool import Connection
 
 router = APIRouter(prefix="/device-models", tags=["devices"])
 
-Name = Annotated[str, Path(pattern=r"^[^/\x00-\x1f\x7f]{1,64}$", description="as devices are enrolled with")]
+Name = Annotated[str, Path(min_length=1, max_length=64, description="as devices are enrolled with")]
 
 _MODELS = f"""
 SELECT m.*, (SELECT count(*) FROM devices d
@@ -39,6 +39,8 @@ async def set_model(
 ) -> ModelList:
     """It holds for all devices of the model, so for administrators of the root alone."""
     await _only_at_the_root(connection, caller)
+    if model != model.strip() or not model.isprintable() or model in (".", "..") or "/" in model or "\ufffd" in model:
+        raise ProblemError(422, "型号应为 1–64 个可见字符，前后没有空格，不含 /")
     try:
         await save_model(connection, actor, wanted.model_dump() | {"model": model})
     except SameWordError as error:
@@ -50,7 +52,7 @@ async def set_model(
 async def no_model(connection: DatabaseConnection, caller: SignedIn, actor: Acting, model: Name) -> ModelList:
     """Its devices keep the word, and are expected to do as their kind does."""
     await _only_at_the_root(connection, caller)
-    if not await remove_model(connection, actor, model):
+    if not await remove_model(connection, actor, model.replace("\x00", "�")):
         raise not_found()
     return await _all(connection, caller)
 

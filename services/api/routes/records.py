@@ -155,7 +155,14 @@ async def new_assessment(
     today = (datetime.now(UTC) + BEIJING).date()
     if not EARLIEST_ASSESSMENT <= new.assessed_on <= today:
         raise ProblemError(422, f"评估日期应在 {EARLIEST_ASSESSMENT} 与今天之间")
-    form = Form(new.assessed_on, new.assessor, new.points, new.coma, new.mental_disorder, new.risk_events)
+    form = Form(
+        new.assessed_on,
+        (new.assessor or "").strip() or None,
+        new.points,
+        new.coma,
+        new.mental_disorder,
+        new.risk_events,
+    )
     try:
         await assess(connection, actor, row["id"], form)
     except FormError as error:
