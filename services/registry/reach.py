@@ -88,6 +88,10 @@ ELDER_P = (
     f" ON s.alert_id = n.id WHERE n.elder_id = p.id AND n.state IN {_UNRESOLVED}"
     " AND s.organization_id = ANY(%(reach_climbed)s::uuid[])))"
 )
+#: The caller's is all there is: what holds for everybody, or of what is gone.
+AT_THE_ROOT = (
+    "EXISTS (SELECT FROM organizations r WHERE r.parent_id IS NULL AND r.id = ANY(%(reach_organizations)s::uuid[]))"
+)
 #: Whom one visits, beside whom one reaches: what visits ask for, and nothing else.
 VISITED_P = (
     f"({ELDER_P} OR EXISTS (SELECT FROM visit_assignments g"

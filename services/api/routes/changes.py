@@ -17,9 +17,6 @@ from services.registry.telephones import FIELDS, masked, opened
 router = APIRouter(tags=["changes"])
 
 # Of what is gone nobody below the root may ask: whose it was is not known any more.
-_AT_THE_ROOT = (
-    "EXISTS (SELECT FROM organizations r WHERE r.parent_id IS NULL AND r.id = ANY(%(reach_organizations)s::uuid[]))"
-)
 _THERE = {
     "organization": "SELECT FROM organizations x WHERE x.id = c.subject_id::uuid",
     "elder": "SELECT FROM elders x WHERE x.id = c.subject_id::uuid",
@@ -40,7 +37,7 @@ _WITHIN = {
 # What is of a device that is gone is the root's to see, as its changes are.
 _MAY_READ = f"""
 SELECT EXISTS (SELECT FROM devices d WHERE d.device_id = %(device_id)s AND {reach.BELONGS.format("d")})
-    OR {_AT_THE_ROOT} AND NOT EXISTS (SELECT FROM devices WHERE device_id = %(device_id)s)
+    OR {reach.AT_THE_ROOT} AND NOT EXISTS (SELECT FROM devices WHERE device_id = %(device_id)s)
        AND EXISTS (SELECT FROM identity_log WHERE kind = 'device' AND subject = %(device_id)s)
 """
 _IDENTITY = """
@@ -71,7 +68,7 @@ async def changes(
     """Of one kind, or of one of them; newest first. For administrators and auditors, of what they
     reach; telephone numbers are masked, and auditors see of health and places that it changed, not what."""
     after = paging.decode(cursor, int)
-    gone = f"NOT EXISTS ({_THERE[subject]}) AND {_AT_THE_ROOT}"
+    gone = f"NOT EXISTS ({_THERE[subject]}) AND {reach.AT_THE_ROOT}"
     statement = f"SELECT c.* FROM changes c WHERE c.subject = %(subject)s AND ({_WITHIN[subject]} OR {gone})"
     if subject_id is not None:
         statement += " AND c.subject_id = %(subject_id)s"

@@ -22,9 +22,6 @@ SELECT m.*, (SELECT count(*) FROM devices d
              WHERE lower(d.model) = lower(m.model) AND d.revoked_at IS NULL AND {reach.DEVICE_D}) AS devices
 FROM device_models m ORDER BY m.model
 """
-_AT_THE_ROOT = """
-SELECT FROM organizations r WHERE r.parent_id IS NULL AND r.id = ANY(%(reach_organizations)s::uuid[])
-"""
 
 
 @router.get("", responses=responses(401, 403))
@@ -64,5 +61,5 @@ async def _all(connection: Connection, caller: Caller) -> ModelList:
 
 
 async def _only_at_the_root(connection: Connection, caller: Caller) -> None:
-    if await (await connection.execute(_AT_THE_ROOT, caller.parameters)).fetchone() is None:
+    if await (await connection.execute(f"SELECT WHERE {reach.AT_THE_ROOT}", caller.parameters)).fetchone() is None:
         raise ProblemError(403, "设备型号对全部机构生效，只有最上级机构的管理员可以修改")

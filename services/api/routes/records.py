@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from psycopg.rows import dict_row
 
-from alerts.domain.response import BEIJING
+from alerts.visit_dues import beijing_day
 from services.api.dependencies import Acting, Address, DatabaseConnection, DataKeys, SignedIn, id_of
 from services.api.problems import ProblemError, not_found, responses
 from services.api.record_schemas import (
@@ -152,7 +152,7 @@ async def new_assessment(
 ) -> AssessmentList:
     """By the form: the total and the level follow from it. The newest assessment's level is the elder's."""
     row = await one_of(connection, caller, _SEALED, "p.id", id_of(elder_id))
-    today = (datetime.now(UTC) + BEIJING).date()
+    today = beijing_day(datetime.now(UTC))
     if not EARLIEST_ASSESSMENT <= new.assessed_on <= today:
         raise ProblemError(422, f"评估日期应在 {EARLIEST_ASSESSMENT} 与今天之间")
     form = Form(
